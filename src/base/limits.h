@@ -1,0 +1,44 @@
+// Every limit of Hearth with its reason, in one place. Over a limit is RESOURCE_EXHAUSTED (LIMIT_EXCEEDED or
+// OVERLOADED) or back-pressure, never silent loss.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace hearth {
+
+struct Limits {
+  // One gRPC message: a batch of 1,000 roster rows or 10,000 cells stays well below it.
+  size_t grpc_message_bytes = 4 * 1024 * 1024;
+  // Rows in one message of a bulk stream; keeps one message's work under 100 ms.
+  size_t rows_per_batch = 1000;
+  // A CSV row: the longest real one is under 1 KiB; beyond this a quote is missing.
+  size_t csv_row_bytes = 64 * 1024;
+  // Names, addresses, remarks: the roster's columns are far shorter.
+  size_t text_bytes = 512;
+  // Cells of one report: a module reports its serving cell and at most a few dozen neighbours.
+  size_t cells_per_report = 32;
+  // Villages of one area: a county has some hundred.
+  size_t villages_per_area = 2000;
+  // Cells of one list sent through one import call of the spine; larger lists come with mapped files.
+  size_t cells_per_list = 200'000;
+  // Open server streams (watches): each holds a thread and a queue.
+  size_t open_watches = 64;
+  // Events a slow watcher may lag before it is told WATCH_COMPACTED and closed.
+  size_t watch_queue_events = 10'000;
+  // Requests being worked on at once; more answer OVERLOADED. Bounds the waiting commits in memory.
+  size_t requests_in_flight = 4096;
+  // Commits waiting for the commit thread; beyond it committers wait.
+  size_t commits_waiting = 65'536;
+  // Bytes of one store value; engine.md asks for 1 MB values to work.
+  size_t store_value_bytes = 2 * 1024 * 1024;
+  // Items of one page of a list call.
+  size_t page_items = 1000;
+  // Age of a request_id that is still accepted; its dedup record is kept as long.
+  std::chrono::hours request_id_age{24};
+  // A report may be this old (the box may have waited for GPRS) and this far ahead (its clock drifts).
+  std::chrono::hours report_age{72};
+  std::chrono::minutes report_ahead{5};
+};
+
+}  // namespace hearth
