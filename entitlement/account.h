@@ -2,6 +2,7 @@
 // pure decisions of its life. Uniqueness across accounts is settled by claims (claim.h).
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -82,6 +83,8 @@ struct Intent {
   std::string reason;
   std::string approver;
   UnixMillis started;
+  // SHA-256 of the request's content: what its id is remembered by once the intent is in force.
+  std::array<uint8_t, 32> content_hash{};
 
   bool operator==(const Intent&) const = default;
 };
