@@ -1,6 +1,6 @@
-// Everything the store keeps, as bytes and back: objects, outbox entries, change records, audit, deduplication.
-// Encode never fails; Decode gives STORE_CORRUPT for bytes that no Encode of this or an older version made.
-// Pure functions; any thread. The bytes are the protobuf messages of proto/hearth/store/v1.
+// Everything the store keeps, as bytes and back: objects, outbox entries, change records, audit,
+// deduplication. Encode never fails; Decode gives STORE_CORRUPT for bytes that no Encode of this or an older
+// version made. Pure functions; any thread. The bytes are the protobuf messages of proto/hearth/store/v1.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ namespace hearth::records {
 struct CardRecord {
   entitlement::Card card;
   intervention::LocationState location;
-  std::vector<geofence::HeardCell> heard;       // of the newest report
+  std::vector<geofence::HeardCell> heard;  // of the newest report
   std::optional<geofence::Cell> installed_cell;
   uint64_t interventions = 0;  // how many this card ever had: numbers the next
   uint64_t in_force = 0;       // number of the intervention in force; 0: none
@@ -144,7 +144,8 @@ struct TableDue {
 };
 struct OutboxEntry {
   UnixMillis time;
-  std::variant<StandingChanged, RecordDue, PairingDue, MemberChanged, GroupDue, ServiceKeysDue, TableDue> effect;
+  std::variant<StandingChanged, RecordDue, PairingDue, MemberChanged, GroupDue, ServiceKeysDue, TableDue>
+      effect;
 };
 
 struct ChangeRecord {
