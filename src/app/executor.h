@@ -75,7 +75,12 @@ class Txn {
   Result<Stamp> NextStamp(bool open);
 
   Result<std::optional<records::Dedup>> Remembered(const RequestId& id);
-  void Remember(const RequestId& id, records::Dedup dedup);
+  void Remember(const RequestId& id, const records::Dedup& dedup);
+
+  // True when the command has written nothing so far.
+  bool empty() const { return writes_.empty() && dedup_.empty() && outbox_.empty(); }
+  // Forgets everything written so far: a dry run.
+  void DropWrites();
 
   // The sequence this commit will have: the revision of what it writes.
   uint64_t next_sequence() const { return sequence_ + 1; }
@@ -83,10 +88,8 @@ class Txn {
 
  private:
   friend class Executor;
-  struct Strand;
   Txn(class Executor& executor, store::BucketId bucket, uint64_t sequence, UnixMillis now)
       : executor_(executor), bucket_(bucket), sequence_(sequence), now_(now) {}
-  bool empty() const;
 
   Executor& executor_;
   store::BucketId bucket_;
@@ -135,6 +138,9 @@ class Executor {
   Status ForEach(store::BucketId bucket, std::string_view prefix,
                  const std::function<Status(std::string_view key, std::string_view value)>& visit);
 
+  // STORE_FENCED when another owner took a partition over. The housekeeper calls it.
+  Status RenewLeases();
+
   store::Store& store() { return store_; }
   StampTracker& stamps() { return stamps_; }
   const Clock& clock() const { return clock_; }
@@ -146,7 +152,11 @@ class Executor {
 
   Executor(store::Store& store, const Clock& clock, StampTracker& stamps, Logger& log);
   Strand& StrandOf(store::BucketId bucket) { return *strands_[store::PartitionOf(bucket).value]; }
-  std::optional<std::optional<std::string>> Staged(store::BucketId bucket, const std::string& stored_key);
+  Result<std::optional<std::string>> ReadStaged(store::BucketId bucket, store::Space space,
+                                                const std::string& key);
+  Result<uint64_t> SequenceOf(Strand& strand, store::BucketId bucket);
+  struct Pending;
+  Status Stage(Strand& strand, Txn& txn, const Act& act, std::shared_ptr<Pending> pending);
 
   store::Store& store_;
   const Clock& clock_;

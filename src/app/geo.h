@@ -57,7 +57,7 @@ struct CellListChanged {
 // Threads: any. Changes are serialised; readers take the snapshot and keep it as long as they like.
 class GeoState {
  public:
-  static Result<std::unique_ptr<GeoState>> Create(Executor& executor, const Limits& limits, Logger& log);
+  static Result<std::unique_ptr<GeoState>> Create(Executor& executor, const Limits& limits);
 
   std::shared_ptr<const GeoSnapshot> snapshot() const;
 
@@ -70,13 +70,12 @@ class GeoState {
   Result<CellListChanged> PutList(const Request& request, const PutCellList& list);
 
  private:
-  GeoState(Executor& executor, const Limits& limits, Logger& log)
-      : executor_(executor), limits_(limits), log_(log) {}
+  GeoState(Executor& executor, const Limits& limits)
+      : executor_(executor), limits_(limits) {}
   Status Reload() HEARTH_REQUIRES(change_mu_);
 
   Executor& executor_;
   const Limits limits_;
-  Logger& log_;
   Mutex change_mu_;
   mutable Mutex mu_;
   std::shared_ptr<const GeoSnapshot> snapshot_ HEARTH_GUARDED_BY(mu_);

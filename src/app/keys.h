@@ -60,13 +60,13 @@ class KeyKeeper {
   Status CheckCardInBatch(CardNumber card, BatchId batch) const;
   Result<crypto::CardKeys> KeysOfCard(CardNumber card, BatchId batch) const;
 
-  Bytes WrapChipKey(BoxSerial box, const crypto::ChipKey& key) const;
+  Result<Bytes> WrapChipKey(BoxSerial box, const crypto::ChipKey& key) const;
   Result<crypto::ChipKey> UnwrapChipKey(const records::BoxRecord& box) const;
   // A fresh group key, wrapped.
   Result<Bytes> NewGroupKey(GroupId group) const;
   Result<crypto::GroupKey> UnwrapGroupKey(const records::GroupRecord& group) const;
   // A fresh chain for a package, anchored far ahead.
-  Status NewChain(records::PackageRecord& package) const;
+  Status NewChain(records::PackageRecord& record, PackageId package) const;
 
   // Reads the channels and packages again and makes missing keys; after a change of them, at the start of a
   // lead, and at an epoch's start (the housekeeper ticks). True when the epoch on air changed since the last

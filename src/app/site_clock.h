@@ -18,16 +18,17 @@ class SiteClock {
   static Result<std::unique_ptr<SiteClock>> Create(Executor& executor, const Clock& clock,
                                                    MetricsRegistry& metrics, Logger& log);
 
-  // CLOCK_JUMP while a jump is not accepted. The executor's gate.
-  Status Gate() const;
+  // CLOCK_JUMP from the moment a jump shows until it is accepted. The executor's gate.
+  Status Gate();
   bool jumped() const { return jumped_.load(); }
-  // Call at least each minute (the housekeeper does): detects a jump, else persists the time.
+  // Call each minute (the housekeeper does): detects a jump, else persists the time.
   Status Tick();
   // FIELD_MISSING without a reason.
   Result<Change> Accept(const Request& request);
 
  private:
   SiteClock(Executor& executor, const Clock& clock, MetricsRegistry& metrics, Logger& log);
+  void Detect();
   void SetJumped(bool jumped, UnixMillis expected);
 
   Executor& executor_;
