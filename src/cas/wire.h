@@ -45,23 +45,20 @@ Status CheckBox(BoxSerial box);  // 0, none, is fine here
 Status CheckStamp(Stamp stamp);
 Status CheckArea(AreaId area);  // a six-digit division and a serial of 1 to 999; not 0
 
-// The header with its final length, the suite, then what `fields` wrote: the AAD of a section whose
-// encrypted part has `enc_bytes`.
-ByteWriter BeginSealed(TableId table, size_t aad_bytes, size_t enc_bytes);
-// SECTION_TOO_LONG when the section would not fit 183 bytes.
-Status CheckFits(size_t total_bytes);
-// AAD ‖ SIV(key; AAD; enc).
-Result<Bytes> FinishSealed(ByteWriter aad, const crypto::SivKey& key, ByteView enc);
+// Begins a section of `total_bytes`: header and suite. SECTION_TOO_LONG when it would not fit 183 bytes.
+Result<ByteWriter> BeginMessage(TableId table, size_t total_bytes);
+// AAD ‖ SIV(key; AAD; enc), where `aad` holds all fields before the SIV.
+Result<Bytes> FinishSealed(ByteWriter aad, const crypto::SivKey& key, const crypto::Secret& enc);
 
 // Checks header, table and suite; returns a reader behind the suite byte. SECTION_TRUNCATED,
-// SECTION_MALFORMED, SECTION_UNKNOWN_TABLE (another table), SECTION_UNKNOWN_SUITE.
-Result<ByteReader> OpenHeader(ByteView section, TableId table);
+// SECTION_MALFORMED, SECTION_UNKNOWN_TABLE (any other), SECTION_UNKNOWN_SUITE.
+Result<ByteReader> ReadMessage(ByteView section, TableId table);
 // Opens the sealed part that begins at `aad_bytes`. SECTION_TRUNCATED, SECTION_NOT_AUTHENTIC.
 Result<crypto::Secret> OpenSealed(ByteView section, size_t aad_bytes, const crypto::SivKey& key);
 
 // SECTION_MALFORMED with the rule that an authentic section breaks.
 Error Malformed(std::string rule);
-// A check on a decoded value failed: the same rule as SECTION_MALFORMED.
+// A decoded value failed the check of its encoder: the same rule, as SECTION_MALFORMED.
 Status AsMalformed(const Status& status);
 
 // The first `width` (3 to 8) bytes of SHA-256("hearth/cell" ‖ [area]4 ‖ cell). FIELD_INVALID on another

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 
 #include "src/base/bytes.h"
 #include "src/base/status.h"
@@ -23,8 +25,8 @@ class SivKey {
   // The synthetic IV and then the ciphertext, 16 + plaintext.size() bytes. CRYPTO_FAILED when OpenSSL
   // refuses.
   Result<Bytes> Seal(ByteView aad, ByteView plaintext) const;
-  // The same, appended to `out`.
-  Status SealTo(ByteView aad, ByteView plaintext, ByteWriter& out) const;
+  // The same into `out`, which has exactly that size and overlaps neither input.
+  Status SealInto(ByteView aad, ByteView plaintext, std::span<uint8_t> out) const;
   // SECTION_NOT_AUTHENTIC when key, data or any bit is not the sealer's.
   Result<Secret> Open(ByteView aad, ByteView sealed) const;
 

@@ -20,13 +20,10 @@ inline constexpr size_t kMaxSectionBytes = 256;
 // What one transport packet carries of a section that starts in it: 188 less 4 header, 1 pointer.
 inline constexpr size_t kPacketPayloadBytes = 183;
 
-// Begins a section in an empty writer: the header with a length that FinishSection fills in.
-void BeginSection(ByteWriter& out, uint8_t table_id);
-// Fills in the length. SECTION_TOO_LONG when more than `limit` bytes in all were written.
-Result<Bytes> FinishSection(ByteWriter&& out, size_t limit = kPacketPayloadBytes);
-
-// A header as the associated data of a section whose length is known before it is complete.
-std::array<uint8_t, kSectionHeaderBytes> SectionHeader(uint8_t table_id, size_t total_bytes);
+// Writes the header of a section of `total_bytes`, header included, which the caller then completes.
+// SECTION_TOO_LONG when that is more than `limit`.
+Status BeginSection(ByteWriter& out, uint8_t table_id, size_t total_bytes,
+                    size_t limit = kPacketPayloadBytes);
 
 struct ParsedHeader {
   uint8_t table_id;
