@@ -148,8 +148,6 @@ std::vector<RowResult> GeoState::ImportRegions(const Request& request, const std
       refuse(Error(Reason::kRegionUnknown, fmt::format("the parent {} of {} is not known",
                                                        ToString(row.region->parent), ToString(row.region->code))));
     } else {
-      // The tree's own rules (level, parent, double), one row at a time, so that each bad row is named.
-      std::vector<geofence::Region> trial(now->regions.all().begin(), now->regions.all().end());
       if (Status status = geofence::CheckRegion(*row.region); !status) {
         refuse(status.error());
       } else if (known(row.region->code)) {

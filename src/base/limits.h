@@ -20,8 +20,8 @@ struct Limits {
   size_t cells_per_report = 32;
   // Villages of one area: a county has some hundred.
   size_t villages_per_area = 2000;
-  // Cells of one list sent through one import call of the spine; larger lists come with mapped files.
-  size_t cells_per_list = 200'000;
+  // Cells of one list: one commit and its change record hold them all, 11 bytes each.
+  size_t cells_per_list = 150'000;
   // Open server streams (watches): each holds a thread and a queue.
   size_t open_watches = 64;
   // Events a slow watcher may lag before it is told WATCH_COMPACTED and closed.
