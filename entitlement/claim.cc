@@ -14,7 +14,6 @@ bool Has(const Devices& devices, ClaimKind kind, uint64_t number) {
     case ClaimKind::kSim:
       return devices.sim.value == number;
     case ClaimKind::kPerson:
-    case ClaimKind::kRequest:
       return true;
   }
   return false;
@@ -32,8 +31,6 @@ std::string_view NameOf(ClaimKind kind) {
       return "SIM";
     case ClaimKind::kPerson:
       return "person";
-    case ClaimKind::kRequest:
-      return "request id";
   }
   return "unknown";
 }
@@ -50,7 +47,6 @@ ClaimFate FateOf(const Claim& claim, const Account* home, ClaimKind kind, uint64
                          Has(home->intent->released, kind, number);
   if (releasing) return ClaimFate::kPending;
   if (home->state == AccountState::kOpening) return ClaimFate::kDead;
-  if (kind == ClaimKind::kRequest) return ClaimFate::kHeld;
   if (home->state == AccountState::kClosed) return ClaimFate::kDead;
   return Has(home->form.devices, kind, number) ? ClaimFate::kHeld : ClaimFate::kDead;
 }
@@ -66,8 +62,6 @@ Error ClaimRefused(ClaimKind kind, const std::string& thing, const Claim& by, Cl
         return Reason::kSimInUse;
       case ClaimKind::kPerson:
         return Reason::kPersonInUse;
-      case ClaimKind::kRequest:
-        return Reason::kRequestIdReused;
     }
     return Reason::kInternal;
   }();

@@ -1,4 +1,4 @@
-// A claim on something that may belong to one account only: card, box, SIM, person, request id.
+// A claim on something that may belong to one account only: card, box, SIM, person.
 //
 // Each unique thing lives in its own bucket, so a claim names the account ("home") and the intent it was made
 // for, and is believed only as far as the home confirms it.
@@ -10,7 +10,7 @@
 
 namespace hearth::entitlement {
 
-enum class ClaimKind : uint8_t { kCard = 1, kBox = 2, kSim = 3, kPerson = 4, kRequest = 5 };
+enum class ClaimKind : uint8_t { kCard = 1, kBox = 2, kSim = 3, kPerson = 4 };
 
 std::string_view NameOf(ClaimKind kind);
 
@@ -32,7 +32,7 @@ enum class ClaimFate : uint8_t { kDead, kPending, kHeld };
 // card, box or SIM number, and not looked at for the other kinds.
 ClaimFate FateOf(const Claim& claim, const Account* home, ClaimKind kind, uint64_t number);
 
-// The refusal when something is taken: CARD_IN_USE, BOX_IN_USE, SIM_IN_USE, PERSON_IN_USE, REQUEST_ID_REUSED.
+// The refusal when something is taken: CARD_IN_USE, BOX_IN_USE, SIM_IN_USE, PERSON_IN_USE.
 Error ClaimRefused(ClaimKind kind, const std::string& thing, const Claim& by, ClaimFate fate);
 
 }  // namespace hearth::entitlement

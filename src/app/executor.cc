@@ -1,9 +1,9 @@
 #include "src/app/executor.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "src/base/bytes.h"
 #include "src/crypto/primitives.h"
@@ -155,7 +155,9 @@ Executor::Executor(store::Store& store, const Clock& clock, StampTracker& stamps
   for (uint16_t p = 0; p < store::kPartitions; ++p) strands_.push_back(std::make_unique<Strand>());
 }
 
-Executor::~Executor() {
+Executor::~Executor() { Drain(); }
+
+void Executor::Drain() {
   for (const auto& strand : strands_) {
     std::vector<std::shared_ptr<Pending>> open;
     {

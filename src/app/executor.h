@@ -138,6 +138,8 @@ class Executor {
   Status ForEach(store::BucketId bucket, std::string_view prefix,
                  const std::function<Status(std::string_view key, std::string_view value)>& visit);
 
+  // Waits until every staged commit is done. Nobody may be running commands.
+  void Drain();
   // STORE_FENCED when another owner took a partition over. The housekeeper calls it.
   Status RenewLeases();
 

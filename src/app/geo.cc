@@ -1,8 +1,8 @@
 #include "src/app/geo.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace hearth::app {
 namespace {
@@ -37,8 +37,8 @@ Result<CellList> LoadCells(Executor& executor, const records::CellListHead& head
     HEARTH_ASSIGN_OR_RETURN(const auto bytes,
                             executor.Get(CellsKey(head.kind, head.id, head.version, chunk)));
     if (!bytes) {
-      return Error(Reason::kStoreCorrupt, fmt::format("list {} version {} lacks chunk {}", ToString(head.id),
-                                                      head.version, chunk));
+      return Error(Reason::kStoreCorrupt,
+                   fmt::format("list {} version {} lacks chunk {}", ToString(head.id), head.version, chunk));
     }
     HEARTH_RETURN_IF_ERROR(DecodeCells(bytes->value, list.cells));
   }
@@ -49,8 +49,9 @@ template <typename T>
 Status LoadAll(Executor& executor, std::string_view prefix, const std::function<void(T, uint64_t)>& take) {
   std::string after;
   for (;;) {
-    HEARTH_ASSIGN_OR_RETURN(const auto page, executor.store().Scan(store::kSystemBucket, store::Space::kObject,
-                                                                   prefix, after, 512));
+    HEARTH_ASSIGN_OR_RETURN(
+        const auto page,
+        executor.store().Scan(store::kSystemBucket, store::Space::kObject, prefix, after, 512));
     for (const auto& item : page.items) {
       HEARTH_ASSIGN_OR_RETURN(const auto value, SplitRevision(item.value));
       HEARTH_ASSIGN_OR_RETURN(T object, records::Decode<T>(value.value));
@@ -89,7 +90,8 @@ Status GeoState::Reload() {
   auto next = std::make_shared<GeoSnapshot>();
   std::vector<geofence::Region> regions;
   HEARTH_RETURN_IF_ERROR(LoadAll<geofence::Region>(
-      executor_, "region/", [&](geofence::Region region, uint64_t) { regions.push_back(std::move(region)); }));
+      executor_, "region/",
+      [&](geofence::Region region, uint64_t) { regions.push_back(std::move(region)); }));
   HEARTH_ASSIGN_OR_RETURN(next->regions, geofence::RegionTree::Build(std::move(regions)));
   HEARTH_RETURN_IF_ERROR(
       LoadAll<geofence::Area>(executor_, "area/", [&](geofence::Area area, uint64_t revision) {
@@ -145,8 +147,9 @@ std::vector<RowResult> GeoState::ImportRegions(const Request& request, const std
                                                           existing->name, row.region->name)));
       }
     } else if (row.region->parent.value != 0 && !known(row.region->parent)) {
-      refuse(Error(Reason::kRegionUnknown, fmt::format("the parent {} of {} is not known",
-                                                       ToString(row.region->parent), ToString(row.region->code))));
+      refuse(Error(Reason::kRegionUnknown,
+                   fmt::format("the parent {} of {} is not known", ToString(row.region->parent),
+                               ToString(row.region->code))));
     } else {
       if (Status status = geofence::CheckRegion(*row.region); !status) {
         refuse(status.error());
@@ -166,12 +169,13 @@ std::vector<RowResult> GeoState::ImportRegions(const Request& request, const std
       result.error = error;
     }
   };
-  auto outcome = RunOnce(executor_, store::kSystemBucket, request,
-                         {.action = "region.import", .object = "site", .detail = fmt::format("{} divisions", fresh.size())},
-                         limits_, [&](Txn& txn) -> Result<std::string> {
-                           for (const auto& region : fresh) txn.Write(RegionKey(region.code).key, region);
-                           return std::string();
-                         });
+  auto outcome = RunOnce(
+      executor_, store::kSystemBucket, request,
+      {.action = "region.import", .object = "site", .detail = fmt::format("{} divisions", fresh.size())},
+      limits_, [&](Txn& txn) -> Result<std::string> {
+        for (const auto& region : fresh) txn.Write(RegionKey(region.code).key, region);
+        return std::string();
+      });
   if (!outcome) {
     fail_all(outcome.error());
   } else if (outcome->change.committed.wrote) {
@@ -197,9 +201,9 @@ Result<AreaChanged> GeoState::CreateArea(const Request& request, const geofence:
                   return it == now->area_of_village.end() ? std::nullopt : std::optional(it->second);
                 };
                 HEARTH_ASSIGN_OR_RETURN(
-                    auto area, geofence::DecideCreate(wish, existing ? &existing->value : nullptr, now->regions,
-                                                      holder, limits_,
-                                                      {.name = request.actor, .now = txn.now()}));
+                    auto area,
+                    geofence::DecideCreate(wish, existing ? &existing->value : nullptr, now->regions, holder,
+                                           limits_, {.name = request.actor, .now = txn.now()}));
                 txn.Write(key.key, area);
                 return records::Encode(area);
               }));
@@ -215,8 +219,8 @@ Result<AreaChanged> GeoState::StepArea(const Request& request, AreaId id, geofen
   HEARTH_ASSIGN_OR_RETURN(
       auto outcome,
       RunOnce(executor_, key.bucket, request,
-              {.action = fmt::format("area.{}", geofence::NameOf(to)), .object = "area:" + ToString(id)}, limits_,
-              [&](Txn& txn) -> Result<std::string> {
+              {.action = fmt::format("area.{}", geofence::NameOf(to)), .object = "area:" + ToString(id)},
+              limits_, [&](Txn& txn) -> Result<std::string> {
                 HEARTH_ASSIGN_OR_RETURN(auto existing, txn.Read<geofence::Area>(key.key));
                 if (!existing) {
                   return Error(Reason::kAreaUnknown, fmt::format("area {} is not known", ToString(id)));
@@ -280,9 +284,11 @@ Result<CellListChanged> GeoState::PutList(const Request& request, const PutCellL
     if (key != std::pair(wish.kind, wish.id)) others.push_back(&other);
   }
   HEARTH_RETURN_IF_ERROR(geofence::CheckBothLists(list, others));
-  CellListChanged changed{.change = {}, .version = version, .cells = static_cast<uint32_t>(list.cells.size()), .diff = {}};
+  CellListChanged changed{
+      .change = {}, .version = version, .cells = static_cast<uint32_t>(list.cells.size()), .diff = {}};
   changed.diff = geofence::Diff(
-      exists ? std::span(now->cells.at({wish.kind, wish.id}).cells) : std::span<const geofence::Cell>(), list.cells);
+      exists ? std::span(now->cells.at({wish.kind, wish.id}).cells) : std::span<const geofence::Cell>(),
+      list.cells);
 
   const ObjectKey key = ListKey(wish.kind, wish.id);
   HEARTH_ASSIGN_OR_RETURN(
@@ -290,9 +296,9 @@ Result<CellListChanged> GeoState::PutList(const Request& request, const PutCellL
       RunOnce(executor_, key.bucket, request,
               {.action = "list.put",
                .object = "list:" + ToString(wish.id),
-               .detail = fmt::format("{} version {}: {} cells, {} added, {} removed", geofence::NameOf(wish.kind),
-                                     version, list.cells.size(), changed.diff.added.size(),
-                                     changed.diff.removed.size())},
+               .detail = fmt::format("{} version {}: {} cells, {} added, {} removed",
+                                     geofence::NameOf(wish.kind), version, list.cells.size(),
+                                     changed.diff.added.size(), changed.diff.removed.size())},
               limits_, [&](Txn& txn) -> Result<std::string> {
                 if (exists && changed.diff.empty()) {
                   return Error(Reason::kCellListUnchanged,
@@ -301,14 +307,15 @@ Result<CellListChanged> GeoState::PutList(const Request& request, const PutCellL
                 }
                 HEARTH_ASSIGN_OR_RETURN(const Stamp stamp, txn.NextStamp(/*open=*/false));
                 txn.Write(key.key,
-                          records::CellListHead{.kind = wish.kind,
-                                                .id = wish.id,
-                                                .name = wish.name.empty() && exists ? former_head->second.name : wish.name,
-                                                .version = version,
-                                                .cells = static_cast<uint32_t>(list.cells.size()),
-                                                .activated = txn.now(),
-                                                .actor = request.actor,
-                                                .stamp = stamp});
+                          records::CellListHead{
+                              .kind = wish.kind,
+                              .id = wish.id,
+                              .name = wish.name.empty() && exists ? former_head->second.name : wish.name,
+                              .version = version,
+                              .cells = static_cast<uint32_t>(list.cells.size()),
+                              .activated = txn.now(),
+                              .actor = request.actor,
+                              .stamp = stamp});
                 for (uint32_t chunk = 0; chunk < ChunksOf(list.cells.size()); ++chunk) {
                   const auto part = std::span(list.cells).subspan(chunk * kChunkCells);
                   txn.Put(CellsKey(wish.kind, wish.id, version, chunk).key,
@@ -316,10 +323,13 @@ Result<CellListChanged> GeoState::PutList(const Request& request, const PutCellL
                 }
                 // The version before stays for undo; the one before that goes.
                 if (version > 2) {
-                  HEARTH_ASSIGN_OR_RETURN(const auto old, executor_.store().Scan(
-                      store::kSystemBucket, store::Space::kObject,
-                      CellsKey(wish.kind, wish.id, version - 2, 0).key.substr(0, CellsKey(wish.kind, wish.id, version - 2, 0).key.size() - 5),
-                      "", 1000));
+                  HEARTH_ASSIGN_OR_RETURN(
+                      const auto old,
+                      executor_.store().Scan(
+                          store::kSystemBucket, store::Space::kObject,
+                          CellsKey(wish.kind, wish.id, version - 2, 0)
+                              .key.substr(0, CellsKey(wish.kind, wish.id, version - 2, 0).key.size() - 5),
+                          "", 1000));
                   for (const auto& item : old.items) txn.Delete(item.key);
                 }
                 txn.Emit(records::TableDue{.kind = wish.kind, .id = wish.id});

@@ -70,8 +70,7 @@ class GeoState {
   Result<CellListChanged> PutList(const Request& request, const PutCellList& list);
 
  private:
-  GeoState(Executor& executor, const Limits& limits)
-      : executor_(executor), limits_(limits) {}
+  GeoState(Executor& executor, const Limits& limits) : executor_(executor), limits_(limits) {}
   Status Reload() HEARTH_REQUIRES(change_mu_);
 
   Executor& executor_;

@@ -53,12 +53,12 @@ class HeadEnd {
   const HeadEndOptions& options() const { return options_; }
 
  private:
-  explicit HeadEnd(HeadEndOptions options) : options_(std::move(options)) {}
+  HeadEnd(HeadEndOptions options, Logger& log) : options_(std::move(options)), log_(log) {}
   void Housekeep();
-  void Trim();
+  Status Trim();
 
   HeadEndOptions options_;
-  Logger* log_ = nullptr;
+  Logger& log_;
   std::unique_ptr<StampTracker> stamps_;
   std::unique_ptr<Executor> executor_;
   std::unique_ptr<SiteClock> site_clock_;

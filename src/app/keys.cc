@@ -1,8 +1,8 @@
 #include "src/app/keys.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace hearth::app {
 namespace {
@@ -47,24 +47,21 @@ struct KeyKeeper::State {
   std::shared_ptr<const EcmSnapshot> ecm;
 };
 
-KeyKeeper::KeyKeeper(Executor& executor, crypto::MasterKey master, RandomSource& random, EpochPlan plan,
-                     Logger& log)
-    : executor_(executor), master_(std::move(master)), random_(random), plan_(plan), log_(log) {}
+KeyKeeper::KeyKeeper(Executor& executor, crypto::MasterKey master, RandomSource& random, EpochPlan plan)
+    : executor_(executor), master_(std::move(master)), random_(random), plan_(plan) {}
 
 Result<std::unique_ptr<KeyKeeper>> KeyKeeper::Create(Executor& executor, crypto::MasterKey master,
-                                                     RandomSource& random, EpochPlan plan, Logger& log) {
-  std::unique_ptr<KeyKeeper> keys(new KeyKeeper(executor, std::move(master), random, plan, log));
+                                                     RandomSource& random, EpochPlan plan) {
+  std::unique_ptr<KeyKeeper> keys(new KeyKeeper(executor, std::move(master), random, plan));
   HEARTH_ASSIGN_OR_RETURN(const auto stored, executor.Get(SiteKey(kMasterKeyName)));
   if (stored) {
     HEARTH_RETURN_IF_ERROR(keys->master_.Verify(AsBytes(stored->value)));
   } else {
-    auto committed =
-        executor.RunUngated(store::kSystemBucket, {.actor = "hearthd", .action = "site.master-key"},
-                            [&](Txn& txn) -> Status {
-                              txn.Put(SiteKey(kMasterKeyName).key,
-                                      std::string(AsChars(keys->master_.check_value())));
-                              return Ok();
-                            });
+    auto committed = executor.RunUngated(
+        store::kSystemBucket, {.actor = "hearthd", .action = "site.master-key"}, [&](Txn& txn) -> Status {
+          txn.Put(SiteKey(kMasterKeyName).key, std::string(AsChars(keys->master_.check_value())));
+          return Ok();
+        });
     if (!committed) return committed.error();
   }
   HEARTH_RETURN_IF_ERROR(keys->LoadBatches());
@@ -74,14 +71,16 @@ Result<std::unique_ptr<KeyKeeper>> KeyKeeper::Create(Executor& executor, crypto:
 }
 
 Status KeyKeeper::LoadBatches() {
-  return executor_.ForEach(store::kSystemBucket, "batch/", [&](std::string_view, std::string_view value) -> Status {
-    HEARTH_ASSIGN_OR_RETURN(auto batch, records::Decode<records::BatchRecord>(value));
-    HEARTH_ASSIGN_OR_RETURN(auto key, master_.Unwrap("batch", IdBytes(batch.id.value), batch.wrapped_master));
-    const BatchId id = batch.id;
-    const MutexLock lock(mu_);
-    batches_.emplace(id, std::pair(std::move(batch), crypto::BatchMaster(std::move(key))));
-    return Ok();
-  });
+  return executor_.ForEach(
+      store::kSystemBucket, "batch/", [&](std::string_view, std::string_view value) -> Status {
+        HEARTH_ASSIGN_OR_RETURN(auto batch, records::Decode<records::BatchRecord>(value));
+        HEARTH_ASSIGN_OR_RETURN(auto key,
+                                master_.Unwrap("batch", IdBytes(batch.id.value), batch.wrapped_master));
+        const BatchId id = batch.id;
+        const MutexLock lock(mu_);
+        batches_.emplace(id, std::pair(std::move(batch), crypto::BatchMaster(std::move(key))));
+        return Ok();
+      });
 }
 
 Result<Change> KeyKeeper::ImportBatch(const Request& request, const NewBatch& batch, const Limits& limits) {
@@ -90,14 +89,16 @@ Result<Change> KeyKeeper::ImportBatch(const Request& request, const NewBatch& ba
   if (batch.last < batch.first) return InvalidField("last_card", "not below first_card");
   if (batch.master.IsZero()) return InvalidField("master_key", "16 random bytes");
   records::BatchRecord record{.id = batch.id, .first = batch.first, .last = batch.last};
-  HEARTH_ASSIGN_OR_RETURN(record.wrapped_master, master_.Wrap("batch", IdBytes(batch.id.value), batch.master));
+  HEARTH_ASSIGN_OR_RETURN(record.wrapped_master,
+                          master_.Wrap("batch", IdBytes(batch.id.value), batch.master));
   const Act act{.action = "batch.import",
                 .object = "site",
                 .detail = fmt::format("batch {}, cards {} to {}", batch.id.value, ToString(batch.first),
                                       ToString(batch.last))};
   const ObjectKey key = BatchKey(batch.id);
   HEARTH_ASSIGN_OR_RETURN(
-      auto outcome, RunOnce(executor_, key.bucket, request, act, limits, [&](Txn& txn) -> Result<std::string> {
+      auto outcome,
+      RunOnce(executor_, key.bucket, request, act, limits, [&](Txn& txn) -> Result<std::string> {
         HEARTH_ASSIGN_OR_RETURN(const auto existing, txn.Read<records::BatchRecord>(key.key));
         // Wrapping is deterministic, so the same batch gives the same bytes: re-import is harmless.
         if (existing && existing->value == record) return std::string();
@@ -109,8 +110,7 @@ Result<Change> KeyKeeper::ImportBatch(const Request& request, const NewBatch& ba
           const MutexLock lock(mu_);
           for (const auto& [id, other] : batches_) {
             if (batch.first <= other.first.last && other.first.first <= batch.last) {
-              return InvalidField("first_card",
-                                  fmt::format("the range overlaps that of batch {}", id.value));
+              return InvalidField("first_card", fmt::format("the range overlaps that of batch {}", id.value));
             }
           }
         }
@@ -174,7 +174,7 @@ Result<crypto::GroupKey> KeyKeeper::UnwrapGroupKey(const records::GroupRecord& g
 Status KeyKeeper::NewChain(records::PackageRecord& record, PackageId package) const {
   record.anchor_epoch = plan_.Current(executor_.clock().Now()) + kChainEpochs;
   HEARTH_ASSIGN_OR_RETURN(record.wrapped_anchor, master_.Wrap("package", IdBytes(package.value),
-                                                               crypto::PackageKey::Random(random_)));
+                                                              crypto::PackageKey::Random(random_)));
   return Ok();
 }
 
@@ -200,14 +200,14 @@ Result<std::shared_ptr<const KeyKeeper::State>> KeyKeeper::Load(UnixMillis now) 
   auto state = std::make_shared<State>();
   state->on_air = plan_.OnAir(now);
   const uint64_t current = plan_.Current(now);
-  HEARTH_RETURN_IF_ERROR(
-      executor_.ForEach(store::kSystemBucket, "channel/", [&](std::string_view, std::string_view value) -> Status {
+  HEARTH_RETURN_IF_ERROR(executor_.ForEach(
+      store::kSystemBucket, "channel/", [&](std::string_view, std::string_view value) -> Status {
         HEARTH_ASSIGN_OR_RETURN(auto channel, records::Decode<entitlement::Channel>(value));
         state->channels.push_back(std::move(channel));
         return Ok();
       }));
-  HEARTH_RETURN_IF_ERROR(
-      executor_.ForEach(store::kSystemBucket, "package/", [&](std::string_view, std::string_view value) -> Status {
+  HEARTH_RETURN_IF_ERROR(executor_.ForEach(
+      store::kSystemBucket, "package/", [&](std::string_view, std::string_view value) -> Status {
         HEARTH_ASSIGN_OR_RETURN(auto record, records::Decode<records::PackageRecord>(value));
         const PackageId id = record.package.id;
         HEARTH_ASSIGN_OR_RETURN(auto anchor,
@@ -231,9 +231,8 @@ Result<std::shared_ptr<const KeyKeeper::State>> KeyKeeper::Load(UnixMillis now) 
     for (const uint64_t epoch : {current, current + 1}) {
       HEARTH_ASSIGN_OR_RETURN(const auto stored, executor_.Get(ServiceKeyKey(channel.service, epoch)));
       if (!stored) continue;
-      HEARTH_ASSIGN_OR_RETURN(auto unwrapped,
-                              master_.Unwrap("service", ServiceKeyId(channel.service, epoch),
-                                             AsBytes(stored->value)));
+      HEARTH_ASSIGN_OR_RETURN(auto unwrapped, master_.Unwrap("service", ServiceKeyId(channel.service, epoch),
+                                                             AsBytes(stored->value)));
       crypto::ServiceKey key(std::move(unwrapped));
       if (epoch == current) {
         HEARTH_ASSIGN_OR_RETURN(auto siv, crypto::EcmSiv(key));
@@ -287,7 +286,8 @@ Result<crypto::PackageKey> KeyKeeper::PackageKeyAt(PackageId package, uint64_t e
   }
   const auto key = it->second.keys.find(epoch);
   if (key == it->second.keys.end()) {
-    return Error(Reason::kEpochNotReady, fmt::format("no key of package {} for epoch {}", package.value, epoch));
+    return Error(Reason::kEpochNotReady,
+                 fmt::format("no key of package {} for epoch {}", package.value, epoch));
   }
   return key->second.Copy();
 }

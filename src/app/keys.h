@@ -46,7 +46,7 @@ class KeyKeeper {
   // Checks the master key against the store (KEY_UNWRAP_FAILED), loads batches, channels and packages, and
   // makes the keys of the present epoch.
   static Result<std::unique_ptr<KeyKeeper>> Create(Executor& executor, crypto::MasterKey master,
-                                                   RandomSource& random, EpochPlan plan, Logger& log);
+                                                   RandomSource& random, EpochPlan plan);
 
   // ImportBatch: BATCH_EXISTS unless it is the same, FIELD_INVALID.
   struct NewBatch {
@@ -87,7 +87,7 @@ class KeyKeeper {
 
  private:
   struct State;
-  KeyKeeper(Executor& executor, crypto::MasterKey master, RandomSource& random, EpochPlan plan, Logger& log);
+  KeyKeeper(Executor& executor, crypto::MasterKey master, RandomSource& random, EpochPlan plan);
   Status LoadBatches();
   Result<std::shared_ptr<const State>> Load(UnixMillis now);
   Status MakeServiceKeys(const std::vector<entitlement::Channel>& channels, uint64_t epoch);
@@ -97,7 +97,6 @@ class KeyKeeper {
   crypto::MasterKey master_;
   RandomSource& random_;
   EpochPlan plan_;
-  Logger& log_;
   Mutex refresh_mu_;
   mutable Mutex mu_;
   std::shared_ptr<const State> state_ HEARTH_GUARDED_BY(mu_);

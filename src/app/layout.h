@@ -11,7 +11,7 @@
 //   box/<16 digits>                           region/<code>
 //   sim/<11 digits>                           area/<9 digits>
 //   person/<SHA-256 of the person id, hex>    list/<kind>/<9 digits>
-//   request/<uuid>                            cells/<kind>/<9 digits>/<version, 10 digits>/<chunk, 5 digits>
+//   request/<uuid>   (deduplication only)     cells/<kind>/<9 digits>/<version, 10 digits>/<chunk, 5 digits>
 //   township/<9 digits>                       site/clock, site/master-key, site/group-counter
 //   group/<id, 8 digits>
 //   ~stamp                  last stamp of the bucket, in each data bucket

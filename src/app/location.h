@@ -58,7 +58,7 @@ struct Explanation {
 class Location {
  public:
   Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoState& geo,
-           const intervention::Policy& policy, const Limits& limits, MetricsRegistry& metrics, Logger& log);
+           const intervention::Policy& policy, const Limits& limits, MetricsRegistry& metrics);
 
   Result<ReportAnswer> Take(const Report& report);
   Result<Explanation> Explain(CardNumber card);
@@ -66,7 +66,11 @@ class Location {
   Result<Change> Lift(const Request& request, CardNumber card);
 
  private:
-  Status CheckReport(const Report& report, const records::CardRecord& card, UnixMillis now) const;
+  Status CheckSigned(const Report& report, const entitlement::Card& card) const;
+  Status CheckTime(const Report& report, UnixMillis now) const;
+  Status CheckPair(const Report& report, const records::CardRecord& card) const;
+  Result<Versioned<records::CardRecord>> SettledCard(CardNumber card);
+  Status Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, Act& act, ReportAnswer& answer);
 
   Executor& executor_;
   Registry& registry_;
@@ -74,7 +78,6 @@ class Location {
   GeoState& geo_;
   const intervention::Policy policy_;
   const Limits limits_;
-  Logger& log_;
   std::vector<Counter*> outcomes_;  // by ReportOutcome
 };
 

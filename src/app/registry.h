@@ -56,7 +56,7 @@ class Registry {
  public:
   Registry(Executor& executor, KeyKeeper& keys, GeoState& geo, const Limits& limits, Logger& log);
 
-  std::vector<RowResult> ImportStock(const Request& request, std::vector<StockRow> rows);
+  std::vector<RowResult> ImportStock(const Request& request, const std::vector<StockRow>& rows);
 
   Result<AccountChanged> Open(const Request& request, const entitlement::Form& form);
   // Opens the rows side by side; row n uses request.id.ForRow(line).
@@ -83,29 +83,39 @@ class Registry {
   void SetProbe(SagaProbe probe) { probe_ = std::move(probe); }
 
  private:
-  Status Probe(std::string_view step) const { return probe_ ? probe_(step) : Ok(); }
-  RowResult ImportStockRow(const Request& request, StockRow row);
+  struct Claimed {
+    entitlement::ClaimKind kind;
+    ObjectKey key;
+    uint64_t number;
+    std::string thing;
+  };
 
+  Status Probe(std::string_view step) const { return probe_ ? probe_(step) : Ok(); }
+  RowResult ImportStockRow(const Request& request, const StockRow& row);
+  Result<Outcome> ImportStockItem(const Request& request, const StockItem& item, bool& existed);
+
+  using Decide =
+      std::function<Result<entitlement::Account>(const entitlement::Account*, const Act&, UnixMillis)>;
   Result<AreaId> SellingArea(RegionCode village) const;
   Status CheckStock(const entitlement::Devices& devices);
-  Result<entitlement::Account> Begin(
-      const Request& request, std::string_view form_number, const Act& act,
-      const std::function<Result<entitlement::Account>(const entitlement::Account*, UnixMillis)>& decide,
-      std::optional<AccountChanged>& repeated);
-  Result<AccountChanged> Drive(std::string_view form_number, bool repeated);
+  Result<AccountChanged> Change(const Request& request, std::string_view form_number, const Act& act,
+                                const Decide& decide);
+  Status RegisterRequest(const Request& request, std::string_view form_number);
+  Result<AccountView> Drive(std::string_view form_number);
+  std::vector<Claimed> NeededClaims(const entitlement::Account& account) const;
   Status ClaimAll(const entitlement::Account& account);
-  Status ClaimOne(entitlement::ClaimKind kind, const ObjectKey& key, uint64_t number,
-                  const std::string& thing, const entitlement::Claim& claim);
-  Status ReleaseOne(entitlement::ClaimKind kind, const ObjectKey& key, const entitlement::Claim& claim,
-                    bool any_intent);
+  Status ClaimOne(const Claimed& wanted, const entitlement::Claim& claim);
+  Status ReleaseOne(const Claimed& held, const std::function<bool(const entitlement::Claim&)>& ours);
   Result<entitlement::GroupSlot> JoinGroup(const entitlement::Account& account);
   Result<GroupId> AdvanceGroup(RegionCode township, GroupId from);
   Status Abort(const entitlement::Account& account);
-  Status TakeEffect(std::string_view form_number, const entitlement::GroupSlot& place);
+  Status TakeEffect(const entitlement::Account& account, const entitlement::GroupSlot& place);
   Status Finish(const entitlement::Account& account);
   Status BindCard(const entitlement::Account& account);
-  Status UnbindCard(const entitlement::Account& account, CardNumber card);
+  Status UnbindCard(const entitlement::Account& account, CardNumber card, entitlement::StandingReason reason);
   Result<Versioned<entitlement::Account>> Load(std::string_view form_number);
+  Result<entitlement::ClaimFate> FateOf(const Claimed& thing, const entitlement::Claim& claim);
+  Result<AccountView> HomeOf(const Claimed& thing, const entitlement::Claim& claim, Reason unclaimed);
 
   Executor& executor_;
   KeyKeeper& keys_;
@@ -113,6 +123,7 @@ class Registry {
   const Limits limits_;
   Logger& log_;
   SagaProbe probe_;
+  Mutex advance_mu_;
 };
 
 }  // namespace hearth::app

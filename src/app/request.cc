@@ -7,14 +7,13 @@ namespace hearth::app {
 Status CheckRequestAge(const Request& request, UnixMillis now, const Limits& limits) {
   const int64_t age_ms = now.value - request.id.time().value;
   if (age_ms > std::chrono::milliseconds(limits.request_id_age).count()) {
-    return Error(Reason::kRequestIdExpired,
-                 fmt::format("request id {} was made at {}", request.id.ToString(),
-                             ToString(request.id.time())));
+    return Error(Reason::kRequestIdExpired, fmt::format("request id {} was made at {}", request.id.ToString(),
+                                                        ToString(request.id.time())));
   }
   if (age_ms < -std::chrono::milliseconds(std::chrono::hours(1)).count()) {
-    return Error(Reason::kRequestIdInvalid,
-                 fmt::format("request id {} was made in the future: check the client's clock",
-                             request.id.ToString()));
+    return Error(
+        Reason::kRequestIdInvalid,
+        fmt::format("request id {} was made in the future: check the client's clock", request.id.ToString()));
   }
   return Ok();
 }
@@ -41,27 +40,26 @@ Result<Outcome> RunOnce(Executor& executor, store::BucketId bucket, const Reques
   act.reason = request.reason;
   act.approver = request.approver;
   Outcome outcome;
-  HEARTH_ASSIGN_OR_RETURN(
-      outcome.change.committed, executor.Run(bucket, act, [&](Txn& txn) -> Status {
-        HEARTH_ASSIGN_OR_RETURN(auto former, FindRepeat(txn, request));
-        if (former) {
-          outcome.change.repeated = true;
-          outcome.change.revision = former->revision;
-          outcome.answer = std::move(former->answer);
-          return Ok();
-        }
-        HEARTH_ASSIGN_OR_RETURN(outcome.answer, command(txn));
-        outcome.change.revision = txn.empty() ? 0 : txn.next_sequence();
-        if (request.dry_run) {
-          txn.DropWrites();
-        } else if (!txn.empty()) {
-          txn.Remember(request.id, {.content_hash = request.content_hash,
-                                    .time = txn.now(),
-                                    .revision = outcome.change.revision,
-                                    .answer = outcome.answer});
-        }
-        return Ok();
-      }));
+  HEARTH_ASSIGN_OR_RETURN(outcome.change.committed, executor.Run(bucket, act, [&](Txn& txn) -> Status {
+    HEARTH_ASSIGN_OR_RETURN(auto former, FindRepeat(txn, request));
+    if (former) {
+      outcome.change.repeated = true;
+      outcome.change.revision = former->revision;
+      outcome.answer = std::move(former->answer);
+      return Ok();
+    }
+    HEARTH_ASSIGN_OR_RETURN(outcome.answer, command(txn));
+    outcome.change.revision = txn.empty() ? 0 : txn.next_sequence();
+    if (request.dry_run) {
+      txn.DropWrites();
+    } else if (!txn.empty()) {
+      txn.Remember(request.id, {.content_hash = request.content_hash,
+                                .time = txn.now(),
+                                .revision = outcome.change.revision,
+                                .answer = outcome.answer});
+    }
+    return Ok();
+  }));
   return outcome;
 }
 

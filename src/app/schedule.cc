@@ -1,8 +1,8 @@
 #include "src/app/schedule.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace hearth::app {
 
@@ -25,21 +25,23 @@ std::vector<RowResult> Schedule::ImportChannels(const Request& request, const st
       of_row.id = request.id.ForRow(row.line);
       const ObjectKey key = ChannelKey(channel.service);
       bool existed = false;
-      auto outcome = RunOnce(
-          executor_, key.bucket, of_row,
-          {.action = "channel.put", .object = "site", .detail = fmt::format("{} {}", channel.service.value, channel.name)},
-          limits_, [&](Txn& txn) -> Result<std::string> {
-            for (const entitlement::Channel& other : keys_.Channels()) {
-              if (other.name == channel.name && other.service != channel.service) {
-                return Error(Reason::kChannelExists, fmt::format("the name {} is that of service {}",
-                                                                 channel.name, other.service.value));
-              }
-            }
-            HEARTH_ASSIGN_OR_RETURN(const auto former, txn.Read<entitlement::Channel>(key.key));
-            existed = former && former->value == channel;
-            if (!existed) txn.Write(key.key, channel);
-            return std::string();
-          });
+      auto outcome =
+          RunOnce(executor_, key.bucket, of_row,
+                  {.action = "channel.put",
+                   .object = "site",
+                   .detail = fmt::format("{} {}", channel.service.value, channel.name)},
+                  limits_, [&](Txn& txn) -> Result<std::string> {
+                    for (const entitlement::Channel& other : keys_.Channels()) {
+                      if (other.name == channel.name && other.service != channel.service) {
+                        return Error(Reason::kChannelExists, fmt::format("the name {} is that of service {}",
+                                                                         channel.name, other.service.value));
+                      }
+                    }
+                    HEARTH_ASSIGN_OR_RETURN(const auto former, txn.Read<entitlement::Channel>(key.key));
+                    existed = former && former->value == channel;
+                    if (!existed) txn.Write(key.key, channel);
+                    return std::string();
+                  });
       if (!outcome) {
         refuse(outcome.error());
       } else {
@@ -65,8 +67,8 @@ Result<PackageChanged> Schedule::PutPackage(const Request& request, const entitl
   HEARTH_ASSIGN_OR_RETURN(const entitlement::Package package, entitlement::MakePackage(wanted));
   const std::vector<entitlement::Channel> channels = keys_.Channels();
   for (const ServiceId service : package.services) {
-    const auto channel = std::find_if(channels.begin(), channels.end(),
-                                      [&](const auto& c) { return c.service == service; });
+    const auto channel =
+        std::find_if(channels.begin(), channels.end(), [&](const auto& c) { return c.service == service; });
     if (channel == channels.end()) {
       return Error(Reason::kChannelUnknown, fmt::format("service {} is no channel", service.value))
           .Field("package.service_ids", "services of channels that exist");

@@ -84,8 +84,8 @@ Status SiteClock::Tick() {
     last_wall_ = clock_.Now();
     last_steady_ = clock_.Steady();
   }
-  auto committed = executor_.RunUngated(store::kSystemBucket, {.actor = "hearthd", .action = "clock.persist"},
-                                        Persist);
+  auto committed =
+      executor_.RunUngated(store::kSystemBucket, {.actor = "hearthd", .action = "clock.persist"}, Persist);
   return committed ? Ok() : Status(committed.error());
 }
 

@@ -34,4 +34,9 @@ Stamp StampTracker::Watermark() const {
   return Stamp(below == 0 ? 0 : below - 1);
 }
 
+Stamp StampTracker::Now() const {
+  const MutexLock lock(mu_);
+  return Stamp(NowFloor());
+}
+
 }  // namespace hearth::app

@@ -25,6 +25,8 @@ class StampTracker {
   // The change is in the bitmap, or was never committed. Each Next(open) and Reopen needs one.
   void Close(Stamp stamp);
   Stamp Watermark() const;
+  // The stamp of this second: for subjects whose order is their time of sending (service keys).
+  Stamp Now() const;
 
  private:
   uint64_t NowFloor() const HEARTH_REQUIRES(mu_);

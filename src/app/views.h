@@ -90,6 +90,8 @@ class Views {
   // The sequence up to which a bucket's records were applied.
   virtual uint64_t CursorOf(store::BucketId bucket) const = 0;
   virtual void Stop() = 0;
+  // Ends all watches with SHUTTING_DOWN; the views go on.
+  virtual void StopWatches() = 0;
 
   virtual Result<PageOf<AccountSummary>> ListAccounts(std::optional<RegionCode> region, size_t size,
                                                       std::string_view token) = 0;

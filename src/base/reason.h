@@ -106,6 +106,10 @@ enum class Reason : uint16_t {
   kInstallOutOfArea = 411,
   kInstallUnknownCell = 412,
   kInstallNoSignal = 413,
+  kLocationBlacklisted = 414,
+  kLocationOutOfArea = 415,
+  kWaitingForInstallation = 416,
+  kSwitchedOff = 417,
   kInterventionUnknown = 420,
   kNotUnderIntervention = 421,
 
