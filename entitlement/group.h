@@ -41,6 +41,8 @@ struct MemberChange {
   bool on = false;
   bool leave = false;
   Stamp stamp;
+
+  bool operator==(const MemberChange&) const = default;
 };
 // Applies a change of standing unless a newer one is there, or the slot is another card's. True when the group
 // changed. Repeating it is harmless.
