@@ -1,8 +1,8 @@
 #include "entitlement/account.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace hearth::entitlement {
 namespace {
@@ -12,7 +12,11 @@ std::optional<size_t> Characters(std::string_view text) {
   size_t count = 0;
   for (size_t i = 0; i < text.size(); ++count) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const size_t length = lead < 0x80 ? 1 : lead >> 5 == 6 ? 2 : lead >> 4 == 14 ? 3 : lead >> 3 == 30 ? 4 : 0;
+    const size_t length = lead < 0x80       ? 1
+                          : lead >> 5 == 6  ? 2
+                          : lead >> 4 == 14 ? 3
+                          : lead >> 3 == 30 ? 4
+                                            : 0;
     if (length == 0 || i + length > text.size()) return std::nullopt;
     for (size_t k = 1; k < length; ++k) {
       if (static_cast<unsigned char>(text[i + k]) >> 6 != 2) return std::nullopt;
@@ -65,8 +69,8 @@ Status CheckChangeable(const Account& account, const Actor& actor) {
 Status CheckFormNumber(std::string_view text, std::string_view field) {
   if (text.empty()) return MissingField(std::string(field), "the number printed on the five-part form");
   const bool good = text.size() <= 32 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-  });
+                      return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+                    });
   if (!good) return InvalidField(std::string(field), "1 to 32 of A-Z, 0-9 and '-'");
   return Ok();
 }

@@ -1,5 +1,5 @@
-// The five-part form (五联单) as an account: one person, one box, one card, one SIM, bound one to one; and the
-// pure decisions of its life. Uniqueness across accounts is settled by claims (claim.h).
+// The five-part form (五联单) as an account: one person, one box, one card, one SIM, bound one to one; and
+// the pure decisions of its life. Uniqueness across accounts is settled by claims (claim.h).
 #pragma once
 
 #include <array>

@@ -26,9 +26,9 @@ struct Card {
 
   BoxSerial box;  // 0: none
   SimNumber sim;
-  AreaId area;          // 0: none
-  RegionCode village;   // of the home
-  GroupSlot place;      // group 0: none
+  AreaId area;         // 0: none
+  RegionCode village;  // of the home
+  GroupSlot place;     // group 0: none
   uint8_t generation = 0;
   Standing standing = Standing::kDark;
   StandingReason reason = StandingReason::kNone;
@@ -60,7 +60,8 @@ struct Binding {
 
 // Waiting for installation (等待安装): dark, with record and pairing to be sent.
 Card Bind(Card card, const Binding& binding, Stamp stamp, UnixMillis now);
-// The card leaves its account: dark for `reason`, no box, no area; the group slot is given back by the caller.
+// The card leaves its account: dark for `reason`, no box, no area; the group slot is given back by the
+// caller.
 Card Unbind(Card card, StandingReason reason, Stamp stamp, UnixMillis now);
 // Standing on (or on and exempt).
 Card SwitchOn(Card card, Stamp stamp, UnixMillis now);

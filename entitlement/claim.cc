@@ -71,9 +71,10 @@ Error ClaimRefused(ClaimKind kind, const std::string& thing, const Claim& by, Cl
     }
     return Reason::kInternal;
   }();
-  return Error(reason, fmt::format("{} {} {} account {}", NameOf(kind), thing,
-                                   fate == ClaimFate::kPending ? "is being bound to or freed from" : "belongs to",
-                                   by.account))
+  return Error(reason,
+               fmt::format("{} {} {} account {}", NameOf(kind), thing,
+                           fate == ClaimFate::kPending ? "is being bound to or freed from" : "belongs to",
+                           by.account))
       .With("account", by.account);
 }
 

@@ -15,9 +15,9 @@ inline constexpr size_t kGroupSlots = 256;
 inline constexpr uint32_t kMaxGroupId = 0xFFFFFF;
 
 struct GroupMember {
-  CardNumber card;    // 0: free
+  CardNumber card;  // 0: free
   bool on = false;
-  Stamp stamp;        // of the newest change of standing that is in the bitmap
+  Stamp stamp;  // of the newest change of standing that is in the bitmap
 
   bool operator==(const GroupMember&) const = default;
 };
@@ -31,8 +31,8 @@ struct Group {
   bool operator==(const Group&) const = default;
 };
 
-// The slot of a card, joining if need be; nullopt when the group is full. The bit of a card that joins begins clear,
-// and only changes stamped after `floor` move it: those from an earlier stay in the slot do not.
+// The slot of a card, joining if need be; nullopt when the group is full. The bit of a card that joins begins
+// clear, and only changes stamped after `floor` move it: those from an earlier stay in the slot do not.
 std::optional<uint8_t> Join(Group& group, CardNumber card, Stamp floor);
 
 struct MemberChange {
@@ -44,8 +44,8 @@ struct MemberChange {
 
   bool operator==(const MemberChange&) const = default;
 };
-// Applies a change of standing unless a newer one is there, or the slot is another card's. True when the group
-// changed. Repeating it is harmless.
+// Applies a change of standing unless a newer one is there, or the slot is another card's. True when the
+// group changed. Repeating it is harmless.
 bool Apply(Group& group, const MemberChange& change);
 
 // docs/messages.md 0x84: slot s is bit 7 − s mod 8 of byte s / 8.

@@ -1,8 +1,8 @@
 #include "entitlement/schedule.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace hearth::entitlement {
 
@@ -41,9 +41,9 @@ Result<Package> MakePackage(Package package) {
                          package.services.end());
   if (package.services.empty()) return MissingField("package.service_ids", "at least one service");
   if (package.services.size() > kServicesPerPackage) {
-    return Error(Reason::kPackageFull, fmt::format("package {} has {} services, at most {} fit",
-                                                   package.id.value, package.services.size(),
-                                                   kServicesPerPackage));
+    return Error(Reason::kPackageFull,
+                 fmt::format("package {} has {} services, at most {} fit", package.id.value,
+                             package.services.size(), kServicesPerPackage));
   }
   return package;
 }

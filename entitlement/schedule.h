@@ -14,8 +14,8 @@ enum class CriteriaMode : uint8_t { kClosed = 0, kSubscribers = 1, kProduct = 2,
 
 struct Criteria {
   CriteriaMode mode = CriteriaMode::kSubscribers;
-  uint8_t product = 0;        // 0 to 127, with kProduct
-  uint32_t division = 0;      // 6 digits with zeros at the right; 0: everywhere
+  uint8_t product = 0;    // 0 to 127, with kProduct
+  uint32_t division = 0;  // 6 digits with zeros at the right; 0: everywhere
   bool division_except = false;
 
   bool operator==(const Criteria&) const = default;
@@ -27,7 +27,7 @@ enum class ChannelKind : uint8_t { kTv = 1, kRadio = 2 };
 
 struct Channel {
   ServiceId service;
-  std::string name;     // unique in the site
+  std::string name;  // unique in the site
   std::string name_zh;
   ChannelKind kind = ChannelKind::kTv;
   uint16_t province = 0;  // two digits; 0: national
@@ -43,7 +43,7 @@ inline constexpr size_t kServicesPerPackage = 255;
 struct Package {
   PackageId id;
   std::string name;
-  uint16_t province = 0;  // two digits
+  uint16_t province = 0;            // two digits
   std::vector<ServiceId> services;  // sorted, no double
 
   bool operator==(const Package&) const = default;

@@ -53,7 +53,9 @@ std::vector<Region>::const_iterator LowerBound(const std::vector<Region>& sorted
                           });
 }
 
-Status CheckRow(const Region& region) {
+}  // namespace
+
+Status CheckRegion(const Region& region) {
   const std::string code = ToString(region.code);
   if (auto parsed = ParseRegionCode(code, "code"); !parsed) return std::move(parsed).error();
   if (region.name.empty()) return InvalidField("name", fmt::format("division {} has no name", code));
@@ -71,10 +73,8 @@ Status CheckRow(const Region& region) {
   return Ok();
 }
 
-}  // namespace
-
 Result<RegionTree> RegionTree::Build(std::vector<Region> regions) {
-  for (const Region& region : regions) HEARTH_RETURN_IF_ERROR(CheckRow(region));
+  for (const Region& region : regions) HEARTH_RETURN_IF_ERROR(CheckRegion(region));
   std::sort(regions.begin(), regions.end(), ByLevelAndCode);
   for (size_t i = 1; i < regions.size(); ++i) {
     if (regions[i].code == regions[i - 1].code) {

@@ -21,6 +21,10 @@ struct Region {
   bool operator==(const Region&) const = default;
 };
 
+// What is wrong with one division by itself: FIELD_INVALID for a level that is not that of the code's digits, a
+// parent that is not the code's prefix one level up (0 for a province), an empty name.
+Status CheckRegion(const Region& region);
+
 // All divisions known to the site; immutable, so any thread may read. Pointers and spans it gives live as
 // long as the tree. The whole country is 665,000 rows and about 70 MB.
 class RegionTree {

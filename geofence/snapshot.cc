@@ -201,7 +201,7 @@ void Snapshot::PlaceLevels(const std::byte* fences) {
 }
 
 Membership Snapshot::Find(const Cell& cell) const {
-  if (cell_count_ == 0 || !InRange(cell)) return {};
+  if (levels_.empty() || !InRange(cell)) return {};
   const Key key = KeyOf(cell);
   size_t index = 0;
   for (const Level& level : levels_) {
@@ -245,7 +245,7 @@ void SnapshotBuilder::Add(const CellList& list) {
   entries_.reserve(entries_.size() + list.cells.size());
   for (const Cell& cell : list.cells) {
     if (!InRange(cell)) {
-      failed_ = CheckCell(cell);
+      status_ = CheckCell(cell);
       return;
     }
     const Key key = KeyOf(cell);
@@ -282,7 +282,7 @@ void SnapshotBuilder::SortEntries() {
 }
 
 Result<Bytes> SnapshotBuilder::Build() && {
-  HEARTH_RETURN_IF_ERROR(failed_);
+  HEARTH_RETURN_IF_ERROR(status_);
   HEARTH_RETURN_IF_ERROR(SortLists());
   SortEntries();
 
@@ -315,7 +315,7 @@ Result<Bytes> SnapshotBuilder::Build() && {
   for (const size_t count : counts) size += count * kCellBytes;
 
   ByteWriter writer(size);
-  writer.Put(kMagic)
+  writer.U64(kMagic)
       .U16(kFormat)
       .U16(0)
       .U32(lists_.size())

@@ -101,7 +101,7 @@ class SnapshotBuilder {
 
   std::vector<ListRef> lists_;
   std::vector<Entry> entries_;
-  Status failed_;
+  Status status_;
 };
 
 }  // namespace hearth::geofence

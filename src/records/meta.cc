@@ -1,4 +1,4 @@
-// What goes with a commit: deduplication, outbox, change record, audit; and the site's clock.
+// What goes with a commit: deduplication, outbox, change record and audit.
 #include "src/records/values.h"
 
 namespace hearth::records {
@@ -167,14 +167,6 @@ Audit ReadAudit(const pb::Audit& in, Checker& check) {
           .previous_hash = in.previous_hash()};
 }
 
-pb::SiteClock Write(const SiteClock& value) {
-  pb::SiteClock out;
-  out.set_time_ms(value.time.value);
-  return out;
-}
-
-SiteClock ReadSiteClock(const pb::SiteClock& in, Checker&) { return {.time = UnixMillis(in.time_ms())}; }
-
 }  // namespace
 
 std::string Encode(const Dedup& value) { return Write(value).SerializeAsString(); }
@@ -199,12 +191,6 @@ std::string Encode(const Audit& value) { return Write(value).SerializeAsString()
 template <>
 Result<Audit> Decode(std::string_view bytes) {
   return DecodeWith(ReadAudit, "audit entry", bytes);
-}
-
-std::string Encode(const SiteClock& value) { return Write(value).SerializeAsString(); }
-template <>
-Result<SiteClock> Decode(std::string_view bytes) {
-  return DecodeWith(ReadSiteClock, "site clock", bytes);
 }
 
 }  // namespace hearth::records

@@ -95,12 +95,6 @@ struct PackageRecord {
   bool operator==(const PackageRecord&) const = default;
 };
 
-struct ServiceKeyRecord {
-  Bytes wrapped_key;
-
-  bool operator==(const ServiceKeyRecord&) const = default;
-};
-
 struct CellListHead {
   geofence::ListKind kind = geofence::ListKind::kWhitelist;
   AreaId id;
@@ -205,13 +199,6 @@ struct Audit {
   bool operator==(const Audit&) const = default;
 };
 
-// The last time the site's clock was seen, so that a jump over a restart is noticed.
-struct SiteClock {
-  UnixMillis time;
-
-  bool operator==(const SiteClock&) const = default;
-};
-
 std::string Encode(const entitlement::Account& value);
 std::string Encode(const CardRecord& value);
 std::string Encode(const BoxRecord& value);
@@ -222,7 +209,6 @@ std::string Encode(const GroupRecord& value);
 std::string Encode(const BatchRecord& value);
 std::string Encode(const entitlement::Channel& value);
 std::string Encode(const PackageRecord& value);
-std::string Encode(const ServiceKeyRecord& value);
 std::string Encode(const geofence::Region& value);
 std::string Encode(const geofence::Area& value);
 std::string Encode(const CellListHead& value);
@@ -231,7 +217,6 @@ std::string Encode(const Dedup& value);
 std::string Encode(const OutboxEntry& value);
 std::string Encode(const ChangeRecord& value);
 std::string Encode(const Audit& value);
-std::string Encode(const SiteClock& value);
 
 // Decode<CardRecord>(bytes) and so on for each type above.
 template <typename T>
@@ -257,8 +242,6 @@ Result<entitlement::Channel> Decode(std::string_view bytes);
 template <>
 Result<PackageRecord> Decode(std::string_view bytes);
 template <>
-Result<ServiceKeyRecord> Decode(std::string_view bytes);
-template <>
 Result<geofence::Region> Decode(std::string_view bytes);
 template <>
 Result<geofence::Area> Decode(std::string_view bytes);
@@ -274,7 +257,5 @@ template <>
 Result<ChangeRecord> Decode(std::string_view bytes);
 template <>
 Result<Audit> Decode(std::string_view bytes);
-template <>
-Result<SiteClock> Decode(std::string_view bytes);
 
 }  // namespace hearth::records

@@ -1,4 +1,4 @@
-// Channels, packages and service keys.
+// Channels and packages.
 #include "src/records/values.h"
 
 namespace hearth::records {
@@ -69,16 +69,6 @@ PackageRecord ReadPackage(const pb::Package& in, Checker& check) {
   return out;
 }
 
-pb::ServiceKey Write(const ServiceKeyRecord& value) {
-  pb::ServiceKey out;
-  out.set_wrapped_key(Chars(value.wrapped_key));
-  return out;
-}
-
-ServiceKeyRecord ReadServiceKey(const pb::ServiceKey& in, Checker&) {
-  return {.wrapped_key = BytesOf(in.wrapped_key())};
-}
-
 }  // namespace
 
 std::string Encode(const Channel& value) { return Write(value).SerializeAsString(); }
@@ -91,12 +81,6 @@ std::string Encode(const PackageRecord& value) { return Write(value).SerializeAs
 template <>
 Result<PackageRecord> Decode(std::string_view bytes) {
   return DecodeWith(ReadPackage, "package", bytes);
-}
-
-std::string Encode(const ServiceKeyRecord& value) { return Write(value).SerializeAsString(); }
-template <>
-Result<ServiceKeyRecord> Decode(std::string_view bytes) {
-  return DecodeWith(ReadServiceKey, "service key", bytes);
 }
 
 }  // namespace hearth::records
