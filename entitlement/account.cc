@@ -7,20 +7,34 @@
 namespace hearth::entitlement {
 namespace {
 
+// Length and smallest code point of the UTF-8 sequence that begins with `lead` (RFC 3629); 0: none does.
+struct Utf8Lead {
+  size_t length = 0;
+  uint32_t smallest = 0;
+};
+Utf8Lead LeadOf(unsigned char lead) {
+  if (lead < 0x80) return {1, 0};
+  if (lead >> 5 == 6) return {2, 0x80};
+  if (lead >> 4 == 14) return {3, 0x800};
+  if (lead >> 3 == 30) return {4, 0x10000};
+  return {};
+}
+
 // Characters of valid UTF-8; nullopt when it is not UTF-8.
 std::optional<size_t> Characters(std::string_view text) {
   size_t count = 0;
   for (size_t i = 0; i < text.size(); ++count) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const size_t length = lead < 0x80       ? 1
-                          : lead >> 5 == 6  ? 2
-                          : lead >> 4 == 14 ? 3
-                          : lead >> 3 == 30 ? 4
-                                            : 0;
+    const auto [length, smallest] = LeadOf(lead);
     if (length == 0 || i + length > text.size()) return std::nullopt;
+    uint32_t point = length == 1 ? lead : lead & (0x7FU >> length);
     for (size_t k = 1; k < length; ++k) {
-      if (static_cast<unsigned char>(text[i + k]) >> 6 != 2) return std::nullopt;
+      const auto next = static_cast<unsigned char>(text[i + k]);
+      if (next >> 6 != 2) return std::nullopt;
+      point = point << 6 | (next & 0x3FU);
     }
+    const bool surrogate = point >= 0xD800 && point <= 0xDFFF;
+    if (point < smallest || point > 0x10FFFF || surrogate) return std::nullopt;
     i += length;
   }
   return count;
@@ -90,6 +104,8 @@ Status CheckForm(const Form& form, const Limits& limits) {
   const auto name = Characters(form.person.name);
   require(name && *name >= 1 && *name <= 64, "form.person.name", "1 to 64 characters of UTF-8");
   take(CheckPersonId(form.person.person_id, "form.person.person_id"));
+  // A person is known by this text, so it has one spelling only.
+  require(!form.person.person_id.ends_with('x'), "form.person.person_id", "ends in upper-case X, not x");
   const std::string& phone = form.person.phone;
   const bool digits = std::all_of(phone.begin(), phone.end(), [](char c) { return c >= '0' && c <= '9'; });
   require(phone.empty() || (digits && phone.size() >= 7 && phone.size() <= 20), "form.person.phone",

@@ -50,7 +50,8 @@ struct Form {
   bool operator==(const Form&) const = default;
 };
 
-// FIELD_MISSING or FIELD_INVALID with one violation for each field at fault ("form.person.person_id").
+// FIELD_INVALID with one violation for each field at fault ("form.person.person_id"), in the order of the
+// form.
 Status CheckForm(const Form& form, const Limits& limits);
 // The rule for a form number alone.
 Status CheckFormNumber(std::string_view text, std::string_view field = "form_number");

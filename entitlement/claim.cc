@@ -43,8 +43,10 @@ ClaimFate FateOf(const Claim& claim, const Account* home, ClaimKind kind, uint64
   }
   // A finishing intent still holds what it is about to release: the finisher frees it, and only then may
   // another account have it, so that its cards never see two homes at once.
-  const bool releasing = home->intent && home->intent->phase == IntentPhase::kFinishing &&
-                         Has(home->intent->released, kind, number);
+  const bool finishing = home->intent && home->intent->phase == IntentPhase::kFinishing;
+  const bool releasing =
+      finishing && (kind == ClaimKind::kPerson ? home->intent->kind == IntentKind::kClose
+                                               : Has(home->intent->released, kind, number));
   if (releasing) return ClaimFate::kPending;
   if (home->state == AccountState::kOpening) return ClaimFate::kDead;
   if (home->state == AccountState::kClosed) return ClaimFate::kDead;

@@ -5,7 +5,12 @@ namespace hearth::entitlement {
 std::optional<uint8_t> Join(Group& group, CardNumber card, Stamp floor) {
   std::optional<size_t> free;
   for (size_t slot = 0; slot < group.members.size(); ++slot) {
-    if (group.members[slot].card == card) return static_cast<uint8_t>(slot);
+    if (group.members[slot].card == card) {
+      // What is older than the floor, the bit and a departure still on its way, is of an earlier stay.
+      if (group.members[slot].stamp < floor)
+        group.members[slot] = {.card = card, .on = false, .stamp = floor};
+      return static_cast<uint8_t>(slot);
+    }
     if (group.members[slot].card.value == 0 && !free) free = slot;
   }
   if (!free) {
@@ -18,7 +23,7 @@ std::optional<uint8_t> Join(Group& group, CardNumber card, Stamp floor) {
 }
 
 bool Apply(Group& group, const MemberChange& change) {
-  if (change.slot >= group.members.size()) return false;
+  if (change.slot >= group.members.size() || change.card.value == 0) return false;
   GroupMember& member = group.members[change.slot];
   if (member.card != change.card || change.stamp <= member.stamp) return false;
   member.on = change.on;

@@ -32,7 +32,9 @@ struct Group {
 };
 
 // The slot of a card, joining if need be; nullopt when the group is full. The bit of a card that joins begins
-// clear, and only changes stamped after `floor` move it: those from an earlier stay in the slot do not.
+// clear, and only changes stamped after `floor` (the card's own standing stamp, before it is bound) move it:
+// those from an earlier stay in the slot do not, not even a departure that has not arrived yet. Repeating it
+// with the same floor is harmless.
 std::optional<uint8_t> Join(Group& group, CardNumber card, Stamp floor);
 
 struct MemberChange {
@@ -41,6 +43,8 @@ struct MemberChange {
   bool on = false;
   bool leave = false;
   Stamp stamp;
+
+  bool operator==(const MemberChange&) const = default;
 };
 // Applies a change of standing unless a newer one is there, or the slot is another card's. True when the
 // group changed. Repeating it is harmless.

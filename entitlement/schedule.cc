@@ -39,6 +39,9 @@ Result<Package> MakePackage(Package package) {
   std::sort(package.services.begin(), package.services.end());
   package.services.erase(std::unique(package.services.begin(), package.services.end()),
                          package.services.end());
+  if (!package.services.empty() && package.services.front().value == 0) {
+    return InvalidField("package.service_ids", "each 1 to 65535");
+  }
   if (package.services.empty()) return MissingField("package.service_ids", "at least one service");
   if (package.services.size() > kServicesPerPackage) {
     return Error(Reason::kPackageFull,

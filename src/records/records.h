@@ -1,12 +1,18 @@
 // Everything the store keeps, as bytes and back: objects, outbox entries, change records, audit,
-// deduplication. Encode never fails; Decode gives STORE_CORRUPT for bytes that no Encode of this or an older
-// version made. Pure functions; any thread. The bytes are the protobuf messages of proto/hearth/store/v1.
+// deduplication. Encode never fails. Decode gives STORE_CORRUPT for bytes that no Encode of this or an older
+// version made: no protobuf, a number out of its type's range, an enum value without a name, a byte string of
+// a wrong length, an object without its own number. Its message names the kind of object only, the detail
+// (for the log) the field. Values handed to Encode are within the ranges their types state. Text is taken as
+// it is, UTF-8 or not. Pure functions; any thread. The bytes are the protobuf messages of
+// proto/hearth/store/v1.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -22,6 +28,8 @@
 #include "intervention/decide.h"
 #include "intervention/lifecycle.h"
 #include "src/base/bytes.h"
+#include "src/base/ids.h"
+#include "src/base/status.h"
 
 namespace hearth::records {
 
@@ -59,6 +67,8 @@ struct SimRecord {
 
 struct TownshipRecord {
   GroupId current_group;  // 0: none yet
+
+  bool operator==(const TownshipRecord&) const = default;
 };
 
 struct GroupRecord {
@@ -111,6 +121,8 @@ struct Dedup {
   UnixMillis time;
   uint64_t revision = 0;
   std::string answer;
+
+  bool operator==(const Dedup&) const = default;
 };
 
 // Effects in the outbox (see the message Outbox).
@@ -119,33 +131,49 @@ struct StandingChanged {
   entitlement::Standing standing = entitlement::Standing::kDark;
   entitlement::StandingReason reason = entitlement::StandingReason::kNone;
   Stamp stamp;
+
+  bool operator==(const StandingChanged&) const = default;
 };
 struct RecordDue {
   CardNumber card;
+
+  bool operator==(const RecordDue&) const = default;
 };
 struct PairingDue {
   CardNumber card;
+
+  bool operator==(const PairingDue&) const = default;
 };
 struct MemberChanged {
   GroupId group;
   entitlement::MemberChange change;
+
+  bool operator==(const MemberChanged&) const = default;
 };
 struct GroupDue {
   GroupId group;
   Stamp at_least;
   bool keys = false;
+
+  bool operator==(const GroupDue&) const = default;
 };
 struct ServiceKeysDue {
   PackageId package;
+
+  bool operator==(const ServiceKeysDue&) const = default;
 };
 struct TableDue {
   geofence::ListKind kind = geofence::ListKind::kWhitelist;
   AreaId id;
+
+  bool operator==(const TableDue&) const = default;
 };
 struct OutboxEntry {
   UnixMillis time;
   std::variant<StandingChanged, RecordDue, PairingDue, MemberChanged, GroupDue, ServiceKeysDue, TableDue>
       effect;
+
+  bool operator==(const OutboxEntry&) const = default;
 };
 
 struct ChangeRecord {
@@ -154,6 +182,8 @@ struct ChangeRecord {
   std::string action;
   std::vector<std::pair<std::string, std::string>> puts;  // key, value
   std::vector<std::string> deletes;
+
+  bool operator==(const ChangeRecord&) const = default;
 };
 
 struct Audit {
@@ -165,6 +195,8 @@ struct Audit {
   std::string approver;
   std::string detail;
   std::string previous_hash;
+
+  bool operator==(const Audit&) const = default;
 };
 
 std::string Encode(const entitlement::Account& value);
@@ -189,5 +221,41 @@ std::string Encode(const Audit& value);
 // Decode<CardRecord>(bytes) and so on for each type above.
 template <typename T>
 Result<T> Decode(std::string_view bytes);
+template <>
+Result<entitlement::Account> Decode(std::string_view bytes);
+template <>
+Result<CardRecord> Decode(std::string_view bytes);
+template <>
+Result<BoxRecord> Decode(std::string_view bytes);
+template <>
+Result<SimRecord> Decode(std::string_view bytes);
+template <>
+Result<entitlement::Claim> Decode(std::string_view bytes);
+template <>
+Result<TownshipRecord> Decode(std::string_view bytes);
+template <>
+Result<GroupRecord> Decode(std::string_view bytes);
+template <>
+Result<BatchRecord> Decode(std::string_view bytes);
+template <>
+Result<entitlement::Channel> Decode(std::string_view bytes);
+template <>
+Result<PackageRecord> Decode(std::string_view bytes);
+template <>
+Result<geofence::Region> Decode(std::string_view bytes);
+template <>
+Result<geofence::Area> Decode(std::string_view bytes);
+template <>
+Result<CellListHead> Decode(std::string_view bytes);
+template <>
+Result<InterventionRecord> Decode(std::string_view bytes);
+template <>
+Result<Dedup> Decode(std::string_view bytes);
+template <>
+Result<OutboxEntry> Decode(std::string_view bytes);
+template <>
+Result<ChangeRecord> Decode(std::string_view bytes);
+template <>
+Result<Audit> Decode(std::string_view bytes);
 
 }  // namespace hearth::records
