@@ -40,7 +40,7 @@ Status CheckVillages(const NewArea& wish, const RegionTree& regions, const Villa
     if (!fault) continue;
     if (++faults > kMaxViolations) break;
     if (!error) error = Error(fault->first, fault->second);
-    error = std::move(*error).Field(fmt::format("villages[{}]", i), std::move(fault->second));
+    error = Error(std::move(*error).Field(fmt::format("villages[{}]", i), std::move(fault->second)));
   }
   if (error) return *std::move(error);
   return Ok();

@@ -88,8 +88,9 @@ Status CheckBothLists(const CellList& list, std::span<const CellList* const> oth
                           NameOf(faults[0].second->kind), ToString(faults[0].second->id)));
   for (size_t i = 0; i < std::min(faults.size(), kMaxViolations); ++i) {
     const auto& [cell, other] = faults[i];
-    error = std::move(error).Field(ToString(cell),
-                                   fmt::format("also on {} {}", NameOf(other->kind), ToString(other->id)));
+    // Error(…) makes a new one: assigning the result of Field to its own object would empty it.
+    error = Error(std::move(error).Field(
+        ToString(cell), fmt::format("also on {} {}", NameOf(other->kind), ToString(other->id))));
   }
   return error;
 }

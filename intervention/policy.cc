@@ -17,7 +17,7 @@ class Violations {
     if (!error_) {
       error_ = InvalidField(field, std::move(rule));
     } else {
-      error_ = std::move(*error_).Field(field, std::move(rule));
+      error_ = Error(std::move(*error_).Field(field, std::move(rule)));
     }
   }
   Status Take() && {
