@@ -104,6 +104,8 @@ TEST(Kdf, RefusesLengthsThatAreNone) {
   EXPECT_EQ(Kdf(key, "label", {}, 0).error().reason(), Reason::kFieldInvalid);
   EXPECT_EQ(Kdf(key, "label", {}, 8161).error().reason(), Reason::kFieldInvalid);
   EXPECT_TRUE(Kdf(key, "label", {}, 8160));
+  EXPECT_TRUE(Kdf(key, std::string(100, 'x'), Bytes(19, 1), 16));
+  EXPECT_EQ(Kdf(key, std::string(100, 'x'), Bytes(20, 1), 16).error().reason(), Reason::kFieldInvalid);
 }
 
 TEST(Cmac, ThreadsDoNotDisturbEachOther) {
