@@ -1,5 +1,8 @@
 #include "src/crypto/aes.h"
 
+#include <bit>
+#include <cstring>
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
@@ -13,10 +16,6 @@ namespace {
 EVP_CIPHER* AesEcb() {
   static EVP_CIPHER* const kCipher = EVP_CIPHER_fetch(nullptr, "AES-128-ECB", nullptr);
   return kCipher;
-}
-
-void XorInto(Block& target, const uint8_t* other) {
-  for (size_t i = 0; i < kBlock; ++i) target[i] = static_cast<uint8_t>(target[i] ^ other[i]);
 }
 
 }  // namespace
@@ -77,10 +76,18 @@ bool CmacContext::Mac(ByteView message, Block& out) {
 }
 
 Block Double(const Block& in) {
+  static_assert(std::endian::native == std::endian::little);
+  uint64_t halves[2];
+  std::memcpy(halves, in.data(), kBlock);
+  uint64_t high = __builtin_bswap64(halves[0]);
+  uint64_t low = __builtin_bswap64(halves[1]);
+  const uint64_t carry = 0 - (high >> 63);  // all zeros or all ones, without a branch
+  high = high << 1 | low >> 63;
+  low = low << 1 ^ (carry & 0x87);
+  halves[0] = __builtin_bswap64(high);
+  halves[1] = __builtin_bswap64(low);
   Block out;
-  for (size_t i = 0; i + 1 < kBlock; ++i) out[i] = static_cast<uint8_t>(in[i] << 1 | in[i + 1] >> 7);
-  const auto carry = static_cast<uint8_t>(0 - (in[0] >> 7));  // 0x00 or 0xFF, without a branch
-  out[kBlock - 1] = static_cast<uint8_t>((in[kBlock - 1] << 1) ^ (carry & 0x87));
+  std::memcpy(out.data(), halves, kBlock);
   return out;
 }
 

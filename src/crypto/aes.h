@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 
@@ -19,6 +20,17 @@ namespace hearth::crypto::internal {
 
 inline constexpr size_t kBlock = 16;
 using Block = std::array<uint8_t, kBlock>;
+
+// target ^= the 16 bytes at `other`.
+inline void XorInto(Block& target, const uint8_t* other) {
+  uint64_t a[2];
+  uint64_t b[2];
+  std::memcpy(a, target.data(), kBlock);
+  std::memcpy(b, other, kBlock);
+  a[0] ^= b[0];
+  a[1] ^= b[1];
+  std::memcpy(target.data(), a, kBlock);
+}
 
 // AES-128, encryption only. Keeps the schedule of the last key until the next one or the thread's end.
 class Aes128 {

@@ -12,8 +12,14 @@
 namespace hearth::crypto {
 namespace {
 
-// CMAC gives 16 bytes a block and the counter of section 2 never passes 510 blocks.
+// 510 blocks of CMAC; the longest key of ours has two.
 constexpr size_t kMaxKdfBytes = 8160;
+// Label and context; ours have at most 35 bytes.
+constexpr size_t kMaxKdfInput = 119;
+
+void PutU32(uint8_t* at, uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) *at++ = static_cast<uint8_t>(value >> shift);
+}
 
 struct FreeDigest {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
@@ -40,18 +46,27 @@ Digest256 Sha256Of(std::initializer_list<ByteView> parts) {
   return digest;
 }
 
-// Writes `out.size()` bytes of key material.
+// Writes `out.size()` bytes of key material. The input of each block is laid out on the stack: derivation is
+// most of the work of a message to one card.
 Status KdfTo(const Key128& key, std::string_view label, ByteView context, std::span<uint8_t> out) {
+  std::array<uint8_t, kMaxKdfInput + 9> input{};
+  if (label.size() + context.size() > kMaxKdfInput) {
+    return InvalidField("label", "label and context together have at most 119 bytes");
+  }
+  uint8_t* const label_at = input.data() + 4;
+  uint8_t* const context_at = std::copy(label.begin(), label.end(), label_at) + 1;
+  uint8_t* const bits_at = std::copy(context.begin(), context.end(), context_at);
+  PutU32(bits_at, static_cast<uint32_t>(out.size() * 8));
+  const ByteView message(input.data(), bits_at + 4);
+
   internal::CmacContext cmac;
   if (!cmac.Init(internal::Aes128::OfThisThread(), key.bytes(SecretAccess()))) {
     return internal::CryptoError("AES refused a derivation key");
   }
-  ByteWriter input(4 + label.size() + 1 + context.size() + 4);
-  input.U32(0).Put(AsBytes(label)).U8(0).Put(context).U32(out.size() * 8);
   internal::Block block;
   for (uint32_t i = 1; !out.empty(); ++i) {
-    input.PatchU(0, i, 4);
-    if (!cmac.Mac(input.bytes(), block)) return internal::CryptoError("AES refused a derivation");
+    PutU32(input.data(), i);
+    if (!cmac.Mac(message, block)) return internal::CryptoError("AES refused a derivation");
     const size_t part = std::min(out.size(), block.size());
     std::copy_n(block.begin(), part, out.begin());
     out = out.subspan(part);

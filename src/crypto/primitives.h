@@ -19,7 +19,7 @@ using Digest256 = std::array<uint8_t, 32>;
 Result<Mac128> Cmac(const Key128& key, ByteView message);
 
 // NIST SP 800-108 in counter mode with CMAC: block i = CMAC(K, [i]4 ‖ label ‖ 00 ‖ context ‖ [bits]4).
-// CRYPTO_FAILED when OpenSSL refuses.
+// CRYPTO_FAILED when OpenSSL refuses, FIELD_INVALID when label and context have more than 119 bytes together.
 Result<Key128> Kdf128(const Key128& key, std::string_view label, ByteView context = {});
 Result<Key256> Kdf256(const Key128& key, std::string_view label, ByteView context = {});
 // The same for any length: bytes 1 to 8160 (FIELD_INVALID beyond).

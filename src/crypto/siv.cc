@@ -15,10 +15,6 @@ using internal::Block;
 using internal::CmacContext;
 using internal::kBlock;
 
-void XorInto(Block& target, const Block& other) {
-  for (size_t i = 0; i < kBlock; ++i) target[i] = static_cast<uint8_t>(target[i] ^ other[i]);
-}
-
 // S2V of RFC 5297 section 2.4 with one string of associated data.
 bool SyntheticIv(ByteView key, ByteView aad, ByteView plaintext, Block& iv) {
   CmacContext cmac;
@@ -27,7 +23,7 @@ bool SyntheticIv(ByteView key, ByteView aad, ByteView plaintext, Block& iv) {
   Block mac;
   if (!cmac.Mac(Block{}, d) || !cmac.Mac(aad, mac)) return false;
   d = internal::Double(d);
-  XorInto(d, mac);
+  internal::XorInto(d, mac.data());
   if (plaintext.size() < kBlock) {
     d = internal::Double(d);
     for (size_t i = 0; i < plaintext.size(); ++i) d[i] = static_cast<uint8_t>(d[i] ^ plaintext[i]);
@@ -93,8 +89,10 @@ Status SivKey::SealInto(ByteView aad, ByteView plaintext, std::span<uint8_t> out
 }
 
 Result<Secret> SivKey::Open(ByteView aad, ByteView sealed) const {
-  const Error refused(Reason::kSectionNotAuthentic, "the synthetic IV does not match");
-  if (sealed.size() < kOverhead) return refused;
+  const auto refused = [] {
+    return Error(Reason::kSectionNotAuthentic, "the section was not sealed under this key");
+  };
+  if (sealed.size() < kOverhead) return refused();
   const ByteView key = key_.bytes(SecretAccess());
   Block iv;
   std::copy_n(sealed.begin(), kOverhead, iv.begin());
@@ -105,7 +103,7 @@ Result<Secret> SivKey::Open(ByteView aad, ByteView sealed) const {
       !SyntheticIv(key.first(kBlock), aad, plaintext.bytes(SecretAccess()), expected)) {
     return internal::CryptoError("AES refused to open");
   }
-  if (!ConstantTimeEqual(iv, expected)) return refused;
+  if (!ConstantTimeEqual(iv, expected)) return refused();
   return plaintext;
 }
 
