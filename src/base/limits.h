@@ -31,7 +31,7 @@ struct Limits {
   // Commits waiting for the commit thread; beyond it committers wait.
   size_t commits_waiting = 65'536;
   // And their bytes: a hundred of the largest values, and a few seconds of work for a slow disk.
-  size_t commits_waiting_bytes = 256 * 1024 * 1024;
+  size_t commits_waiting_bytes = size_t{256} * 1024 * 1024;
   // Bytes of one store value; engine.md asks for 1 MB values to work.
   size_t store_value_bytes = 2 * 1024 * 1024;
   // Items of one page of a list call.

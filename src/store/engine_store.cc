@@ -12,7 +12,7 @@ namespace {
 
 // A round ends at this many bytes, so that one sync stays short and one engine batch far below what an engine
 // can take (RocksDB: 4 GiB).
-constexpr size_t kRoundBytes = 8 * 1024 * 1024;
+constexpr size_t kRoundBytes = size_t{8} * 1024 * 1024;
 // Keys one portion of a trim deletes: a fraction of a round.
 constexpr size_t kTrimKeys = 1000;
 

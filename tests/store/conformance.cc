@@ -6,6 +6,13 @@
 
 namespace hearth::store {
 
+namespace {
+
+constexpr int kThreads = 4;
+constexpr int kAdditions = 150;  // by each thread
+
+}  // namespace
+
 void StoreConformance::Open() {
   store_.reset();
   auto store = GetParam().open(dir_.path() / "store", clock_, metrics_, limits_);
@@ -175,7 +182,6 @@ TEST_P(StoreConformance, ARefusedCommitChangesNothing) {
   const Lease lease = MustAcquire(kBucket);
   const Lease stale = {lease.partition, lease.epoch - 1, lease.owner};
   MustCommit(lease, kBucket, Puts({{"there", "1"}}));
-  limits_.store_value_bytes = 2 * 1024 * 1024;
   struct Row {
     const char* name;
     Lease lease;
@@ -202,10 +208,10 @@ TEST_P(StoreConformance, ARefusedCommitChangesNothing) {
       {"epoch of the future", {lease.partition, lease.epoch + 1, "a"}, kBucket, 1, full({}), "STORE_FENCED"},
       {"no such partition", {PartitionId(60'000), 1, "a"}, kBucket, 1, full({}), "STORE_FENCED"},
       {"key present", lease, kBucket, 1, full(absent), "STORE_KEY_PRESENT"},
-      {"value too large", lease, kBucket, 1, full(Puts({{"big", std::string((2 << 20) + 1, 'x')}})),
-       "LIMIT_EXCEEDED"},
-      {"key too large", lease, kBucket, 1, full(Puts({{std::string((2 << 20) + 1, 'k'), ""}})),
-       "LIMIT_EXCEEDED"},
+      {"value too large", lease, kBucket, 1,
+       full(Puts({{"big", std::string(limits_.store_value_bytes + 1, 'x')}})), "LIMIT_EXCEEDED"},
+      {"key too large", lease, kBucket, 1,
+       full(Puts({{std::string(limits_.store_value_bytes + 1, 'k'), ""}})), "LIMIT_EXCEEDED"},
       {"empty key", lease, kBucket, 1, full(Puts({{"", "x"}})), "FIELD_INVALID"},
       {"no such bucket", lease, BucketId(kAllBuckets), 1, full({}), "FIELD_INVALID"},
   };
@@ -326,10 +332,9 @@ TEST_P(StoreConformance, ADestroyedStoreFinishesItsCommits) {
 }
 
 TEST_P(StoreConformance, ManyThreadsAddUp) {
-  constexpr int kThreads = 4;
-  constexpr int kAdditions = 150;
   const std::vector<BucketId> buckets = {kBucket, kNeighbour, kElsewhere, kSystemBucket, kFirstViewBucket};
   std::vector<Lease> leases;
+  leases.reserve(buckets.size());
   const Lease shared = MustAcquire(kBucket);  // for both buckets of its partition
   for (const BucketId bucket : buckets) {
     leases.push_back(PartitionOf(bucket) == shared.partition ? shared : MustAcquire(bucket));
@@ -349,6 +354,7 @@ TEST_P(StoreConformance, ManyThreadsAddUp) {
     }
   };
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (int n = 0; n < kAdditions; ++n) add(static_cast<size_t>(t + n) % buckets.size());

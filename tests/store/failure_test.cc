@@ -16,6 +16,9 @@ namespace {
 
 using Verdict = HookedEngine::Verdict;
 
+constexpr uint16_t kThreads = 8;
+constexpr uint64_t kCommits = 100;  // by each thread
+
 // Holds each Apply until opened.
 class Gate {
  public:
@@ -94,8 +97,6 @@ TEST_F(CommitThread, ThreadsShareSyncs) {
   ASSERT_TRUE(engine) << NameOf(engine);
   store_ = *EngineStore::Create(*std::move(engine), clock_, metrics_, limits_);
   const Lease lease = *store_->Acquire(PartitionId(0), "a", kTtl);
-  constexpr uint16_t kThreads = 8;
-  constexpr uint64_t kCommits = 100;
   std::vector<std::thread> threads;
   for (uint16_t bucket = 0; bucket < kThreads; ++bucket) {
     threads.emplace_back([&, bucket] {
@@ -189,8 +190,6 @@ void PrintTo(const FailureRow& row, std::ostream* out) { *out << row.name; }
 
 class Failure : public CommitThread, public testing::WithParamInterface<FailureRow> {
  protected:
-  static constexpr uint16_t kThreads = 4;
-
   void OpenFailing(int nth) {
     if (GetParam().rocks) {
       auto engine = OpenRocksEngine(dir_.path() / "store");

@@ -22,6 +22,9 @@ extern char** environ;
 namespace hearth::store {
 namespace {
 
+// Keeps the check of all commits short.
+constexpr int kRoundsPerStore = 10;
+
 // A started store_child and the reading end of its standard output.
 class Child {
  public:
@@ -29,6 +32,7 @@ class Child {
     std::vector<std::string> words = {HEARTH_BIN_DIR "/store_child"};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     int ends[2];
@@ -129,7 +133,6 @@ TEST_F(KillNine, NothingAcknowledgedIsLost) {
   using std::chrono::milliseconds;
   std::mt19937_64 random(TestSeed());
   const int rounds = EnvNumber("HEARTH_CRASH_ROUNDS", 20);
-  constexpr int kRoundsPerStore = 10;  // keeps the check of all commits short
   std::map<uint64_t, uint64_t> acknowledged;
   for (int round = 0; round < rounds; ++round) {
     if (round % kRoundsPerStore == 0) {

@@ -25,6 +25,8 @@
 namespace hearth::store {
 namespace {
 
+constexpr uint64_t kInFlight = 4;
+
 Batch ChildBatch(uint64_t sequence) {
   Batch batch;
   for (int n = 0; n < kChildObjects; ++n) {
@@ -37,7 +39,6 @@ Batch ChildBatch(uint64_t sequence) {
 
 // Keeps a few commits of one bucket in flight until one fails.
 void CommitForEver(Store& store, const Lease& lease, BucketId bucket) {
-  constexpr uint64_t kInFlight = 4;
   std::atomic<bool> failed = false;
   std::atomic<uint64_t> done = *store.Claim(lease, bucket);
   for (uint64_t next = done; !failed; ++next) {
