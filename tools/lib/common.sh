@@ -88,6 +88,7 @@ step() {
   mkdir -p "$HEARTH_LOGS"
   log=$HEARTH_LOGS/$(printf '%02d-%s' "$HEARTH_STEP" "$(tr -cs 'a-zA-Z0-9\n' '-' <<<"$name")").log
   printf '%s[%d/%d]%s %s ... ' "$HEARTH_BOLD" "$HEARTH_STEP" "$HEARTH_STEPS" "$HEARTH_PLAIN" "$name"
+  # shellcheck disable=SC2034  # tools/test reads it
   HEARTH_LAST_LOG=$log
   ("$@") >"$log" 2>&1 </dev/null || status=$?
   if [[ $status -eq 0 ]]; then
