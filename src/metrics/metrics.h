@@ -32,8 +32,8 @@ class PrometheusRegistry final : public MetricsRegistry {
 };
 
 // Serves GET /metrics over plain HTTP (Prometheus text format) with threads of its own, from Create until
-// destroyed, which takes up to 2 s: the HTTP library looks for its end only so often. It shows figures to anyone who can connect: bind it to an address that only Prometheus
-// reaches.
+// destroyed, which takes up to 2 s: the HTTP library looks for its end only so often. It shows figures to
+// anyone who can connect: bind it to an address that only Prometheus reaches.
 class MetricsServer {
  public:
   // The registry's series stay alive as long as the server. CONFIG_VALUE_INVALID when the address cannot be
