@@ -198,7 +198,7 @@ void ConfigReader::Missing(std::string_view name, std::string why) {
 }
 
 void ConfigReader::Unknown(int line, std::string name, std::string_view part,
-                           std::vector<std::string> candidates) {
+                           const std::vector<std::string>& candidates) {
   std::string message = "is not known";
   const std::string nearest = Nearest(part, candidates);
   const auto elsewhere = std::find_if(keys_.begin(), keys_.end(),

@@ -93,7 +93,7 @@ class ConfigReader {
   void Integer(std::string_view key, int64_t* out, int64_t min, int64_t max, std::string_view unit);
   void Word(std::string_view key, std::string* out, const std::vector<std::string_view>& words);
   const TomlValue* Value(std::string_view name) const;
-  void Unknown(int line, std::string name, std::string_view part, std::vector<std::string> candidates);
+  void Unknown(int line, std::string name, std::string_view part, const std::vector<std::string>& candidates);
 
   const TomlDocument& document_;
   std::string section_;
