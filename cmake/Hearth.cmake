@@ -57,9 +57,12 @@ endfunction()
 
 # hearth_fuzzer(NAME SRCS … DEPS …): with the fuzz preset a libFuzzer program; otherwise the same target
 # runs over its corpus (tests/fuzz/corpus/<name>) plus seeded mutations of it as the ctest "fuzz.<name>".
+# The target `fuzzers` builds them all.
+add_custom_target(fuzzers)
 function(hearth_fuzzer name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
   add_executable(fuzz_${name} ${ARG_SRCS})
+  add_dependencies(fuzzers fuzz_${name})
   target_link_libraries(fuzz_${name} PRIVATE hearth_flags ${ARG_DEPS})
   if(HEARTH_FUZZ)
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
