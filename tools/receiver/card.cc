@@ -165,7 +165,6 @@ void Card::TakeKeys(const GroupHead& head, const std::vector<std::pair<PackageId
     }
     PackageSlot& slot = state_.packages[package];
     slot.key_stamp = head.stamp;
-    slot.has_key = true;
     slot.epoch = head.epoch;
     slot.key = key;
     outcome->why = Why::kTaken;
@@ -175,7 +174,7 @@ void Card::TakeKeys(const GroupHead& head, const std::vector<std::pair<PackageId
 
 std::optional<Key> Card::PackageKey(PackageId package, Epoch epoch) const {
   const auto found = state_.packages.find(package);
-  if (found == state_.packages.end() || !found->second.has_key) return std::nullopt;
+  if (found == state_.packages.end()) return std::nullopt;
   uint16_t at = found->second.epoch.value;
   if (static_cast<uint16_t>(at - epoch.value) > limits_.chain_steps) return std::nullopt;
   Key key = found->second.key;

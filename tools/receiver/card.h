@@ -67,7 +67,6 @@ struct TableSlot {
 struct PackageSlot {
   Stamp key_stamp;      // subject "key epochs" (0x84)
   Stamp service_stamp;  // subject "service keys" (0x85)
-  bool has_key = false;
   Epoch epoch;
   Key key;
 
