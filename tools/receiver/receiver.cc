@@ -1,8 +1,13 @@
 #include "tools/receiver/receiver.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace hearth::receiver {
+
+bool EcmResult::opened() const {
+  return std::any_of(words.begin(), words.end(), [](const Word& word) { return word.word.size() > 0; });
+}
 
 std::optional<Card> Receiver::Remove() { return std::exchange(card_, std::nullopt); }
 

@@ -23,8 +23,11 @@ struct Word {
 struct EcmResult {
   Outcome section;
   ServiceId service;
-  Screen screen;  // lit: at least one word was opened and is applied
+  Screen screen;  // why there is no picture; empty also when the section was ignored
   std::vector<Word> words;
+
+  // At least one word was granted, opened and is applied.
+  bool opened() const;
 };
 
 // One thread at a time.

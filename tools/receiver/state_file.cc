@@ -17,8 +17,8 @@ namespace {
 void WipeText(std::string& text) { Wipe({reinterpret_cast<uint8_t*>(text.data()), text.size()}); }
 
 Error InFile(const Error& error, std::string_view what, const std::string& path) {
-  return Error(error.reason(), fmt::format("the {} state {} is damaged and was left as it is: {}", what, path,
-                                           error.message()));
+  return Error(Reason::kStoreCorrupt, fmt::format("the {} state {} is damaged and was left as it is: {}",
+                                                  what, path, error.message()));
 }
 
 template <typename Thing, typename State>
