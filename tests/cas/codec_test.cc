@@ -11,7 +11,6 @@
 namespace hearth::cas {
 namespace {
 
-using crypto::SecretAccess;
 using entitlement::Standing;
 using entitlement::StandingReason;
 using samples::SampleKey;
