@@ -9,7 +9,7 @@ add_library(hearth_flags INTERFACE)
 target_include_directories(hearth_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(hearth_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion
-  -Wno-sign-conversion -Wimplicit-fallthrough -Werror -fno-omit-frame-pointer)
+  -Wno-sign-conversion -Wno-missing-field-initializers -Wimplicit-fallthrough -Werror -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(hearth_flags INTERFACE -Wthread-safety)
 endif()
@@ -57,9 +57,12 @@ endfunction()
 
 # hearth_fuzzer(NAME SRCS … DEPS …): with the fuzz preset a libFuzzer program; otherwise the same target
 # runs over its corpus (tests/fuzz/corpus/<name>) plus seeded mutations of it as the ctest "fuzz.<name>".
+# The target `fuzzers` builds them all.
+add_custom_target(fuzzers)
 function(hearth_fuzzer name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
   add_executable(fuzz_${name} ${ARG_SRCS})
+  add_dependencies(fuzzers fuzz_${name})
   target_link_libraries(fuzz_${name} PRIVATE hearth_flags ${ARG_DEPS})
   if(HEARTH_FUZZ)
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)

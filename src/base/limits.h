@@ -20,8 +20,8 @@ struct Limits {
   size_t cells_per_report = 32;
   // Villages of one area: a county has some hundred.
   size_t villages_per_area = 2000;
-  // Cells of one list sent through one import call of the spine; larger lists come with mapped files.
-  size_t cells_per_list = 200'000;
+  // Cells of one list: one commit and its change record hold them all, 11 bytes each.
+  size_t cells_per_list = 150'000;
   // Open server streams (watches): each holds a thread and a queue.
   size_t open_watches = 64;
   // Events a slow watcher may lag before it is told WATCH_COMPACTED and closed.
@@ -30,6 +30,8 @@ struct Limits {
   size_t requests_in_flight = 4096;
   // Commits waiting for the commit thread; beyond it committers wait.
   size_t commits_waiting = 65'536;
+  // And their bytes: a hundred of the largest values, and a few seconds of work for a slow disk.
+  size_t commits_waiting_bytes = size_t{256} * 1024 * 1024;
   // Bytes of one store value; engine.md asks for 1 MB values to work.
   size_t store_value_bytes = 2 * 1024 * 1024;
   // Items of one page of a list call.

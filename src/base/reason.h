@@ -84,6 +84,7 @@ enum class Reason : uint16_t {
   kCellListUnchanged = 222,
   kCellBothLists = 223,
   kCellUnknownNetwork = 224,
+  kCellSnapshotInvalid = 225,
 
   // Schedule and entitlement.
   kChannelUnknown = 300,
@@ -105,6 +106,10 @@ enum class Reason : uint16_t {
   kInstallOutOfArea = 411,
   kInstallUnknownCell = 412,
   kInstallNoSignal = 413,
+  kLocationBlacklisted = 414,
+  kLocationOutOfArea = 415,
+  kWaitingForInstallation = 416,
+  kSwitchedOff = 417,
   kInterventionUnknown = 420,
   kNotUnderIntervention = 421,
 

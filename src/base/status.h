@@ -88,9 +88,12 @@ Error MissingField(std::string field, std::string rule);
 // HEARTH_ASSIGN_OR_RETURN(auto x, F()): x becomes the value of F(), or its error is returned.
 #define HEARTH_ASSIGN_OR_RETURN(lhs, expr) \
   HEARTH_ASSIGN_OR_RETURN_(HEARTH_CONCAT(hearth_result_, __LINE__), lhs, expr)
+// lhs may be a declaration, which parentheses would break.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define HEARTH_ASSIGN_OR_RETURN_(tmp, lhs, expr) \
   auto tmp = (expr);                             \
   if (!tmp) return std::move(tmp).error();       \
   lhs = std::move(*tmp)
+// NOLINTEND(bugprone-macro-parentheses)
 
 }  // namespace hearth

@@ -10,7 +10,7 @@
 //   commit      one bucket, all or nothing, only if the lease's epoch is the partition's newest and the
 //               bucket's sequence is what the caller expects. Acknowledged means synced.
 //
-// Spaces of keys inside a bucket (the first byte of the stored key):
+// Spaces of keys inside a bucket:
 //   c  objects            key chosen by the caller
 //   d  deduplication      key chosen by the caller; sorted, so that old ones are trimmed by key
 //   o  outbox             key = sequence (8 bytes, big-endian) ‖ n (4 bytes), written by the store
@@ -53,6 +53,7 @@ constexpr PartitionId PartitionOf(BucketId bucket) {
 }
 
 // Proof of ownership of one partition. A value: copy it freely; it may have been superseded meanwhile.
+// Epochs of a partition only grow, over restarts too, but not by one.
 struct Lease {
   PartitionId partition;
   uint64_t epoch = 0;
@@ -66,7 +67,8 @@ struct KeyValue {
   bool operator==(const KeyValue&) const = default;
 };
 
-// What one commit does to one bucket. Keys are without the space byte.
+// What one commit does to one bucket. Keys are without the space byte and never empty. Deletes come before
+// puts: a key in both is there afterwards; of two puts of one key the later counts.
 struct Batch {
   std::vector<KeyValue> puts;              // objects
   std::vector<std::string> deletes;        // objects; deleting what is not there is no error
@@ -107,10 +109,12 @@ class Store {
 
   // Takes the partition for `owner` and raises its epoch. STORE_LEASE_HELD while another owner's lease
   // runs. Acquiring again as the same owner also raises the epoch.
+  // A lease does not survive the process that took it: after a reopen nobody holds one.
   virtual Result<Lease> Acquire(PartitionId partition, std::string_view owner,
                                 std::chrono::milliseconds ttl) = 0;
-  // STORE_FENCED when the lease was superseded.
+  // STORE_FENCED when the lease was superseded or released. One that only ran out may be renewed.
   virtual Status Renew(const Lease& lease, std::chrono::milliseconds ttl) = 0;
+  // STORE_FENCED when the lease was superseded; releasing twice is no error.
   virtual Status Release(const Lease& lease) = 0;
   // The owner whose lease runs, if any.
   virtual Result<std::optional<std::string>> OwnerOf(PartitionId partition) = 0;
@@ -119,14 +123,17 @@ class Store {
   // written). STORE_FENCED for a superseded lease.
   virtual Result<uint64_t> Claim(const Lease& lease, BucketId bucket) = 0;
 
-  // Queues one commit; `done` gets the new sequence (expected + 1) once it is synced, or
+  // Queues one commit, all in one order; `done` gets the new sequence (expected + 1) once it is synced, or
   //   STORE_CONFLICT      the sequence is not the expected one
   //   STORE_FENCED        a newer lease exists, or the lease is of another partition
   //   STORE_KEY_PRESENT   an expect_absent key exists
-  //   LIMIT_EXCEEDED      a value over Limits::store_value_bytes
-  //   STORE_READ_ONLY     an earlier sync failed; sticky until reopened
+  //   LIMIT_EXCEEDED      a key or value over Limits::store_value_bytes
+  //   FIELD_INVALID       an empty key, or a bucket that does not exist
+  //   STORE_READ_ONLY     this sync or an earlier one failed; sticky until reopened. What the failed sync
+  //                       carried is dropped here; whether it is on the disk shows only after reopening:
+  //                       then read the sequence again. Metadata "cause" names the reason (STORE_FULL ...).
   // `done` runs on the commit thread, in commit order within a bucket; it must be quick and must not call
-  // back into the store. Blocks while too many commits wait (back-pressure).
+  // back into the store or throw. Blocks while too many commits wait (back-pressure).
   // A commit of the same bucket may be queued with expected_sequence + 1 before the former is done; if the
   // former fails, the later one conflicts.
   virtual void Commit(const Lease& lease, BucketId bucket, uint64_t expected_sequence, Batch batch,
@@ -134,21 +141,24 @@ class Store {
 
   // Reads what is committed and synced (never what is only queued).
   virtual Result<std::optional<std::string>> Get(BucketId bucket, Space space, std::string_view key) = 0;
-  // Keys beginning with `prefix` and greater than `after`, at most `limit` (≥ 1).
+  // Keys beginning with `prefix` and greater than `after`, at most `limit` (≥ 1). One page is one state of
+  // the bucket; commits may fall between two pages.
   virtual Result<ScanPage> Scan(BucketId bucket, Space space, std::string_view prefix, std::string_view after,
                                 size_t limit) = 0;
   // All buckets with a sequence above 0, ascending.
   virtual Result<std::vector<BucketSequence>> Sequences() = 0;
 
-  // Deletes keys of `space` in the bucket that are less than `before` (not objects). Durable by the next
-  // commit at the latest; does not change the sequence.
+  // Deletes keys of `space` in the bucket that are less than `before` (not objects) and committed when the
+  // call begins. Returns when that is synced; does not change the sequence. In portions, each of them
+  // atomic, so that a long one does not hold up commits. Errors as Commit.
   virtual Status Trim(const Lease& lease, BucketId bucket, Space space, std::string_view before) = 0;
 
   // True after a failed sync: every commit answers STORE_READ_ONLY.
   virtual bool read_only() const = 0;
 
   // Waits for one commit.
-  Result<uint64_t> CommitAndWait(const Lease& lease, BucketId bucket, uint64_t expected_sequence, Batch batch);
+  Result<uint64_t> CommitAndWait(const Lease& lease, BucketId bucket, uint64_t expected_sequence,
+                                 Batch batch);
 };
 
 }  // namespace hearth::store

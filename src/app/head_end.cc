@@ -1,0 +1,157 @@
+#include "src/app/head_end.h"
+
+namespace hearth::app {
+namespace {
+
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+constexpr seconds kTick{1};
+constexpr seconds kEachMinute{60};
+constexpr seconds kRenewLeases{600};
+
+}  // namespace
+
+Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Clock& clock,
+                                                 RandomSource& random, crypto::MasterKey master,
+                                                 std::vector<SectionSink*> sinks,
+                                                 const HeadEndOptions& options, MetricsRegistry& metrics,
+                                                 Logger& log) {
+  HEARTH_RETURN_IF_ERROR(options.policy.Check());
+  std::unique_ptr<HeadEnd> head(new HeadEnd(options, log));
+  head->stamps_ = std::make_unique<StampTracker>(clock);
+  HEARTH_ASSIGN_OR_RETURN(head->executor_,
+                          Executor::Create(store, clock, *head->stamps_, log, options.owner));
+  Executor& executor = *head->executor_;
+  HEARTH_ASSIGN_OR_RETURN(head->site_clock_, SiteClock::Create(executor, clock, metrics, log));
+  HEARTH_ASSIGN_OR_RETURN(head->keys_,
+                          KeyKeeper::Create(executor, std::move(master), random, options.epochs));
+  HEARTH_ASSIGN_OR_RETURN(head->geo_, GeoState::Create(executor, options.limits));
+  HEARTH_ASSIGN_OR_RETURN(head->views_, Views::Create(executor, *head->geo_, options.limits, metrics, log));
+  HEARTH_ASSIGN_OR_RETURN(head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.policy,
+                                                    std::move(sinks), metrics, log));
+  // Everything committed so far was found in the store by views and pump; from here on they are told.
+  executor.SetListener([views = head->views_.get(), pump = head->pump_.get()](
+                           store::BucketId bucket, uint64_t sequence, bool has_outbox) {
+    views->Notify(bucket, sequence);
+    if (has_outbox) pump->Notify(bucket, sequence);
+  });
+  head->registry_ = std::make_unique<Registry>(executor, *head->keys_, *head->geo_, options.limits, log);
+  HEARTH_ASSIGN_OR_RETURN(const size_t settled, head->registry_->Recover());
+  if (settled > 0) log.Info("sagas_settled", {{"accounts", settled}});
+  executor.SetGate([self = head.get()]() -> Status {
+    if (self->shutting_down_.load()) return Error(Reason::kShuttingDown, "the head-end is stopping");
+    return self->site_clock_->Gate();
+  });
+  head->schedule_ = std::make_unique<Schedule>(executor, *head->keys_, options.limits);
+  head->ecm_ = std::make_unique<EcmService>(*head->keys_, clock);
+  head->location_ = std::make_unique<Location>(executor, *head->registry_, *head->keys_, *head->geo_,
+                                               options.policy, options.limits, metrics);
+  head->housekeeper_ = std::thread([self = head.get()] { self->Housekeep(); });
+  return head;
+}
+
+HeadEnd::~HeadEnd() {
+  BeginShutdown();
+  {
+    const MutexLock lock(mu_);
+    stop_ = true;
+    wake_.NotifyAll();
+  }
+  if (housekeeper_.joinable()) housekeeper_.join();
+  if (pump_) pump_->Stop();
+  if (views_) views_->Stop();
+  // The executor waits for its open commits, whose listener still knows views and pump.
+  location_.reset();
+  ecm_.reset();
+  schedule_.reset();
+  registry_.reset();
+  executor_->Drain();
+}
+
+void HeadEnd::BeginShutdown() {
+  shutting_down_.store(true);
+  if (views_) views_->StopWatches();
+}
+
+void HeadEnd::Housekeep() {
+  const Clock& clock = executor_->clock();
+  nanoseconds minute = clock.Steady();
+  nanoseconds leases = minute;
+  uint64_t current = options_.epochs.Current(clock.Now());
+  uint64_t on_air = options_.epochs.OnAir(clock.Now());
+  for (;;) {
+    {
+      const MutexLock lock(mu_);
+      if (!stop_) wake_.WaitFor(mu_, kTick);
+      if (stop_) return;
+    }
+    const auto note = [&](std::string_view what, const Status& status) {
+      if (!status) log_.Error("housekeeping_failed", {{"what", what}, {"error", status.error().ToString()}});
+    };
+    const nanoseconds now = clock.Steady();
+    if (now - minute >= kEachMinute) {
+      minute = now;
+      note("clock", site_clock_->Tick());
+      note("trim", Trim());
+    }
+    if (now - leases >= kRenewLeases) {
+      leases = now;
+      note("leases", executor_->RenewLeases());
+    }
+    const UnixMillis wall = clock.Now();
+    if (options_.epochs.Current(wall) == current && options_.epochs.OnAir(wall) == on_air) continue;
+    if (site_clock_->jumped()) continue;
+    auto refreshed = keys_->Refresh(wall);
+    if (!refreshed) {
+      note("epoch", refreshed.error());
+      continue;
+    }
+    log_.Info("epoch", {{"current", options_.epochs.Current(wall)}, {"on_air", options_.epochs.OnAir(wall)}});
+    current = options_.epochs.Current(wall);
+    on_air = options_.epochs.OnAir(wall);
+    pump_->Renew();
+  }
+}
+
+// Outbox entries go once they are sent, request ids after their day, change records when the views have them
+// and their time is over.
+Status HeadEnd::Trim() {
+  store::Store& store = executor_->store();
+  const UnixMillis now = executor_->clock().Now();
+  const int64_t id_age_ms = std::chrono::milliseconds(options_.limits.request_id_age).count() + 3'600'000;
+  ByteWriter oldest_id(8);
+  oldest_id.U64(static_cast<uint64_t>((now.value - id_age_ms) / 60'000));
+  const std::string dedup_before(AsChars(oldest_id.bytes()));
+  const int64_t record_age_ms = std::chrono::milliseconds(options_.change_records).count();
+  HEARTH_ASSIGN_OR_RETURN(const auto buckets, store.Sequences());
+  for (const auto& bucket : buckets) {
+    if (bucket.bucket.value > store::kSystemBucket.value) break;
+    const store::Lease& lease = executor_->LeaseOf(store::PartitionOf(bucket.bucket));
+    const auto trim_first = [&](store::Space space, const std::string& before) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto first, store.Scan(bucket.bucket, space, "", "", 1));
+      if (first.items.empty() || first.items[0].key >= before) return Ok();
+      return store.Trim(lease, bucket.bucket, space, before);
+    };
+    HEARTH_RETURN_IF_ERROR(
+        trim_first(store::Space::kOutbox, store::SequenceKey(pump_->CursorOf(bucket.bucket) + 1)));
+    HEARTH_RETURN_IF_ERROR(trim_first(store::Space::kDedup, dedup_before));
+    // Records are in the order of time: the first one still young ends the search.
+    uint64_t keep_from = 0;
+    HEARTH_ASSIGN_OR_RETURN(const auto records,
+                            store.Scan(bucket.bucket, store::Space::kRecord, "", "", 256));
+    for (const auto& item : records.items) {
+      HEARTH_ASSIGN_OR_RETURN(const auto record, records::Decode<records::ChangeRecord>(item.value));
+      const uint64_t sequence = store::SequenceOfKey(item.key);
+      if (now.value - record.time.value <= record_age_ms || sequence > views_->CursorOf(bucket.bucket)) break;
+      keep_from = sequence + 1;
+    }
+    if (keep_from > 0) {
+      HEARTH_RETURN_IF_ERROR(
+          store.Trim(lease, bucket.bucket, store::Space::kRecord, store::SequenceKey(keep_from)));
+    }
+  }
+  return Ok();
+}
+
+}  // namespace hearth::app

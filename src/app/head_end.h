@@ -1,0 +1,80 @@
+// The whole head-end behind the API: builds the parts over one store in the right order, and ends them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/app/audit.h"
+#include "src/app/ecm_service.h"
+#include "src/app/geo.h"
+#include "src/app/keys.h"
+#include "src/app/location.h"
+#include "src/app/pump.h"
+#include "src/app/registry.h"
+#include "src/app/schedule.h"
+#include "src/app/site_clock.h"
+#include "src/app/views.h"
+
+namespace hearth::app {
+
+struct HeadEndOptions {
+  std::string owner = "hearthd";
+  EpochPlan epochs;
+  intervention::Policy policy;
+  Limits limits;
+  std::chrono::hours change_records{24 * 7};
+};
+
+// Everything passed to Create must outlive the head-end.
+class HeadEnd {
+ public:
+  static Result<std::unique_ptr<HeadEnd>> Create(store::Store& store, const Clock& clock,
+                                                 RandomSource& random, crypto::MasterKey master,
+                                                 std::vector<SectionSink*> sinks,
+                                                 const HeadEndOptions& options, MetricsRegistry& metrics,
+                                                 Logger& log);
+  // Stops taking changes, lets the pump send what is due, ends the threads.
+  ~HeadEnd();
+
+  // Changes are refused with SHUTTING_DOWN from now on; watchers are ended.
+  void BeginShutdown();
+
+  Registry& registry() { return *registry_; }
+  Schedule& schedule() { return *schedule_; }
+  KeyKeeper& keys() { return *keys_; }
+  EcmService& ecm() { return *ecm_; }
+  GeoState& geo() { return *geo_; }
+  Location& location() { return *location_; }
+  Views& views() { return *views_; }
+  Pump& pump() { return *pump_; }
+  SiteClock& clock() { return *site_clock_; }
+  Executor& executor() { return *executor_; }
+  const HeadEndOptions& options() const { return options_; }
+
+ private:
+  HeadEnd(HeadEndOptions options, Logger& log) : options_(std::move(options)), log_(log) {}
+  void Housekeep();
+  Status Trim();
+
+  HeadEndOptions options_;
+  Logger& log_;
+  std::unique_ptr<StampTracker> stamps_;
+  std::unique_ptr<Executor> executor_;
+  std::unique_ptr<SiteClock> site_clock_;
+  std::unique_ptr<KeyKeeper> keys_;
+  std::unique_ptr<GeoState> geo_;
+  std::unique_ptr<Registry> registry_;
+  std::unique_ptr<Schedule> schedule_;
+  std::unique_ptr<EcmService> ecm_;
+  std::unique_ptr<Location> location_;
+  std::unique_ptr<Views> views_;
+  std::unique_ptr<Pump> pump_;
+  std::atomic<bool> shutting_down_{false};
+  Mutex mu_;
+  CondVar wake_;
+  bool stop_ HEARTH_GUARDED_BY(mu_) = false;
+  std::thread housekeeper_;
+};
+
+}  // namespace hearth::app

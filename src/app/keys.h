@@ -1,0 +1,106 @@
+// All keys the head-end works with: batch masters, package chains, service keys by epoch, group keys, chip
+// keys.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "src/app/executor.h"
+#include "src/app/request.h"
+#include "src/base/random.h"
+#include "src/cas/ecm.h"
+#include "src/crypto/ladder.h"
+#include "src/crypto/wrap.h"
+
+namespace hearth::app {
+
+// Epochs follow the clock: epoch n begins at zero + n × length. In the last `lead` of an epoch the next one's
+// keys are on air, and only those: cards derive the present package key from the next.
+struct EpochPlan {
+  UnixMillis zero;
+  std::chrono::milliseconds length{14LL * 24 * 3600 * 1000};
+  std::chrono::milliseconds lead{7LL * 24 * 3600 * 1000};
+
+  uint64_t Current(UnixMillis now) const;
+  bool InLead(UnixMillis now) const;
+  // The epoch whose package keys are on air.
+  uint64_t OnAir(UnixMillis now) const { return Current(now) + (InLead(now) ? 1 : 0); }
+  static Epoch Wrap(uint64_t epoch) { return Epoch(static_cast<uint16_t>(epoch)); }
+};
+
+// What the ECM lane needs of one service; immutable.
+struct ServiceOnAir {
+  entitlement::Channel channel;
+  Epoch key_epoch;
+  crypto::SivKey ecm_key;
+};
+struct EcmSnapshot {
+  std::map<ServiceId, ServiceOnAir> services;
+  std::map<std::string, ServiceId, std::less<>> by_name;
+};
+
+// Any thread. Secrets leave only as the types of src/crypto.
+class KeyKeeper {
+ public:
+  // Checks the master key against the store (KEY_UNWRAP_FAILED), loads batches, channels and packages, and
+  // makes the keys of the present epoch.
+  static Result<std::unique_ptr<KeyKeeper>> Create(Executor& executor, crypto::MasterKey master,
+                                                   RandomSource& random, EpochPlan plan);
+
+  // ImportBatch: BATCH_EXISTS unless it is the same, FIELD_INVALID.
+  struct NewBatch {
+    BatchId id;
+    CardNumber first;
+    CardNumber last;
+    crypto::BatchMaster master;
+  };
+  Result<Change> ImportBatch(const Request& request, const NewBatch& batch, const Limits& limits);
+  // BATCH_UNKNOWN, CARD_OUTSIDE_BATCH.
+  Status CheckCardInBatch(CardNumber card, BatchId batch) const;
+  Result<crypto::CardKeys> KeysOfCard(CardNumber card, BatchId batch) const;
+
+  Result<Bytes> WrapChipKey(BoxSerial box, const crypto::ChipKey& key) const;
+  Result<crypto::ChipKey> UnwrapChipKey(const records::BoxRecord& box) const;
+  // A fresh group key, wrapped.
+  Result<Bytes> NewGroupKey(GroupId group) const;
+  Result<crypto::GroupKey> UnwrapGroupKey(const records::GroupRecord& group) const;
+  // A fresh chain for a package, anchored far ahead.
+  Status NewChain(records::PackageRecord& record, PackageId package) const;
+
+  // Reads the channels and packages again and makes missing keys; after a change of them, at the start of a
+  // lead, and at an epoch's start (the housekeeper ticks). True when the epoch on air changed since the last
+  // call.
+  Result<bool> Refresh(UnixMillis now);
+
+  std::shared_ptr<const EcmSnapshot> ecm_snapshot() const;
+  // Packages of a province, and all.
+  std::vector<entitlement::Package> PackagesOf(uint16_t province) const;
+  std::vector<entitlement::Package> Packages() const;
+  std::vector<entitlement::Channel> Channels() const;
+  // K(package, epoch); the epoch at most the one on air.
+  Result<crypto::PackageKey> PackageKeyAt(PackageId package, uint64_t epoch) const;
+  // Service keys of an epoch, for those services that have one.
+  Result<std::vector<std::pair<ServiceId, crypto::ServiceKey>>> ServiceKeysOf(PackageId package,
+                                                                              uint64_t epoch) const;
+  const EpochPlan& plan() const { return plan_; }
+
+ private:
+  struct State;
+  KeyKeeper(Executor& executor, crypto::MasterKey master, RandomSource& random, EpochPlan plan);
+  Status LoadBatches();
+  Result<std::shared_ptr<const State>> Load(UnixMillis now);
+  Status MakeServiceKeys(const std::vector<entitlement::Channel>& channels, uint64_t epoch);
+  std::shared_ptr<const State> state() const;
+
+  Executor& executor_;
+  crypto::MasterKey master_;
+  RandomSource& random_;
+  EpochPlan plan_;
+  Mutex refresh_mu_;
+  mutable Mutex mu_;
+  std::shared_ptr<const State> state_ HEARTH_GUARDED_BY(mu_);
+  std::map<BatchId, std::pair<records::BatchRecord, crypto::BatchMaster>> batches_ HEARTH_GUARDED_BY(mu_);
+};
+
+}  // namespace hearth::app

@@ -1,0 +1,62 @@
+// Where every object lives: its key, and the bucket that key hashes to.
+//
+//   bucket = hash64(key) >> 50, hash64 = first 8 bytes, big-endian, of SHA-256; vectors in tests/app
+//   site-wide objects live in the system bucket
+//
+//   data buckets                              system bucket
+//   account/<form number>                     batch/<id, 5 digits>
+//   saga/<form number>      empty, beside it  channel/<service, 5 digits>
+//   card/<12 digits>                          package/<id, 5 digits>
+//   iv/<12 digits>/<n, 16 hex>  beside card   svckey/<service, 5 digits>/<epoch, 10 digits>
+//   box/<16 digits>                           region/<code>
+//   sim/<11 digits>                           area/<9 digits>
+//   person/<SHA-256 of the person id, hex>    list/<kind>/<9 digits>
+//   request/<uuid>   (deduplication only)     cells/<kind>/<9 digits>/<version, 10 digits>/<chunk, 5 digits>
+//   township/<9 digits>                       site/clock, site/master-key, site/group-counter
+//   group/<id, 8 digits>
+//   ~stamp                  last stamp of the bucket, in each data bucket
+//
+// The identity number of a person is personal data, so it is only ever a key as its hash.
+#pragma once
+
+#include <string>
+
+#include "entitlement/account.h"
+#include "geofence/cell_list.h"
+#include "src/base/ids.h"
+#include "src/store/store.h"
+
+namespace hearth::app {
+
+struct ObjectKey {
+  store::BucketId bucket;
+  std::string key;
+};
+
+store::BucketId BucketOf(std::string_view key);
+
+ObjectKey AccountKey(std::string_view form_number);
+ObjectKey SagaKey(std::string_view form_number);
+ObjectKey CardKey(CardNumber card);
+ObjectKey InterventionKey(CardNumber card, uint64_t n);
+ObjectKey BoxKey(BoxSerial box);
+ObjectKey SimKey(SimNumber sim);
+ObjectKey PersonKey(std::string_view person_id);
+ObjectKey RequestKey(const RequestId& id);
+ObjectKey TownshipKey(RegionCode township);
+ObjectKey GroupKey(GroupId group);
+
+ObjectKey BatchKey(BatchId batch);
+ObjectKey ChannelKey(ServiceId service);
+ObjectKey PackageKey(PackageId package);
+ObjectKey ServiceKeyKey(ServiceId service, uint64_t epoch);
+ObjectKey RegionKey(RegionCode region);
+ObjectKey AreaKey(AreaId area);
+ObjectKey ListKey(geofence::ListKind kind, AreaId id);
+ObjectKey CellsKey(geofence::ListKind kind, AreaId id, uint32_t version, uint32_t chunk);
+ObjectKey SiteKey(std::string_view name);
+
+inline constexpr std::string_view kSagaPrefix = "saga/";
+inline constexpr std::string_view kStampKey = "~stamp";
+
+}  // namespace hearth::app

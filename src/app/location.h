@@ -1,0 +1,85 @@
+// Reports of what boxes hear, and what follows (LocationService, InterventionService.Lift).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "geofence/judge.h"
+#include "intervention/decide.h"
+#include "intervention/policy.h"
+#include "src/app/geo.h"
+#include "src/app/keys.h"
+#include "src/app/registry.h"
+#include "src/base/metrics.h"
+
+namespace hearth::app {
+
+struct Report {
+  CardNumber card;
+  BoxSerial box;
+  SimNumber sim;
+  uint32_t counter = 0;
+  UnixMillis time;  // whole seconds
+  geofence::Evidence evidence;
+  std::array<uint8_t, 8> mac{};
+};
+
+enum class ReportOutcome : uint8_t {
+  kObserved = 1,
+  kActivated = 2,
+  kInstallRefused = 3,
+  kCounted = 4,
+  kSwitchedOff = 5,
+  kRestored = 6,
+  kProposed = 7,
+};
+
+struct ReportAnswer {
+  ReportOutcome outcome = ReportOutcome::kObserved;
+  geofence::Verdict verdict = geofence::Verdict::kNoSignal;
+  std::optional<Reason> reason;  // of a refusal or an intervention
+  std::string message;
+  std::string viewer_code;
+  Committed committed;
+  std::vector<geofence::Cell> unknown_cells;
+};
+
+struct Explanation {
+  CardNumber card;
+  bool lit = false;
+  UnixMillis since;
+  std::optional<Reason> reason;
+  std::string viewer_code;
+  std::string why;
+  std::string what_to_do;
+  std::vector<std::string> evidence;
+};
+
+// Threads: any; a report that changes something blocks until synced.
+class Location {
+ public:
+  Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoState& geo,
+           const intervention::Policy& policy, const Limits& limits, MetricsRegistry& metrics);
+
+  Result<ReportAnswer> Take(const Report& report);
+  Result<Explanation> Explain(CardNumber card);
+  // NOT_UNDER_INTERVENTION, CARD_UNKNOWN, FIELD_MISSING without a reason.
+  Result<Change> Lift(const Request& request, CardNumber card);
+
+ private:
+  Status CheckSigned(const Report& report, const entitlement::Card& card) const;
+  Status CheckTime(const Report& report, UnixMillis now) const;
+  Status CheckPair(const Report& report, const records::CardRecord& card) const;
+  Result<Versioned<records::CardRecord>> SettledCard(CardNumber card);
+  Status Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, Act& act, ReportAnswer& answer);
+
+  Executor& executor_;
+  Registry& registry_;
+  KeyKeeper& keys_;
+  GeoState& geo_;
+  const intervention::Policy policy_;
+  const Limits limits_;
+  std::vector<Counter*> outcomes_;  // by ReportOutcome
+};
+
+}  // namespace hearth::app

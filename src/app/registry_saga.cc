@@ -1,0 +1,552 @@
+// The saga of everything that spans buckets: opening, swapping and closing an account.
+//
+//   1. home     the account with its intent, phase CLAIMING, and saga/<form> beside it; nothing in force
+//   2. request  the request id is remembered in its own bucket, so that another use of it is seen
+//   3. claims   person, card, box, SIM, each in its own bucket; a refused one → phase ABORTING, release, end
+//   4. group    the new card takes a slot in a group of its township
+//   5. home     in force: phase FINISHING, history, audit, the answer remembered. Only now is the caller
+//   answered
+//   6. cards    the new card is bound, the old one unbound (the messages go into their outboxes); released
+//               things are freed
+//   7. home     the intent is gone, and saga/<form> with it
+//
+// Every step may be repeated. Whoever finds saga/<form> after a crash goes on from the account's phase.
+
+#include <fmt/format.h>
+
+#include "src/app/registry.h"
+
+namespace hearth::app {
+namespace {
+
+using entitlement::Account;
+using entitlement::Claim;
+using entitlement::ClaimFate;
+using entitlement::ClaimKind;
+using entitlement::Devices;
+using entitlement::GroupSlot;
+using entitlement::Intent;
+using entitlement::IntentKind;
+using entitlement::IntentPhase;
+using entitlement::StandingReason;
+
+bool IsRefusal(const Error& error) {
+  switch (error.reason()) {
+    case Reason::kCardInUse:
+    case Reason::kBoxInUse:
+    case Reason::kSimInUse:
+    case Reason::kPersonInUse:
+    case Reason::kCardUnknown:
+    case Reason::kBoxUnknown:
+    case Reason::kSimUnknown:
+    case Reason::kRequestIdReused:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string_view ActionOf(IntentKind kind) {
+  switch (kind) {
+    case IntentKind::kOpen:
+      return "account.open";
+    case IntentKind::kSwap:
+      return "device.swap";
+    case IntentKind::kClose:
+      return "account.close";
+  }
+  return "account";
+}
+
+Act ActOf(const Account& account) {
+  const Intent& intent = *account.intent;
+  return {.actor = intent.actor,
+          .action = std::string(ActionOf(intent.kind)),
+          .object = "account:" + account.form.form_number,
+          .reason = intent.reason,
+          .approver = intent.approver,
+          .detail = account.history.empty() ? "" : account.history.back().detail};
+}
+
+// The claim inside whatever object is claimed. A person is nothing but its claim, and begins to exist with
+// the first one.
+struct Claimable {
+  Claim claim;
+  std::function<void(const Claim&)> set;
+};
+
+template <typename T>
+Result<Claimable> ReadClaim(Txn& txn, const std::string& key, Reason unknown, Claim T::*member) {
+  HEARTH_ASSIGN_OR_RETURN(auto object, txn.Read<T>(key));
+  if (!object) return Error(unknown, fmt::format("{} is not in stock", key));
+  const Claim claim = object->value.*member;
+  return Claimable{claim, [&txn, key, value = std::move(object->value), member](const Claim& next) mutable {
+                     value.*member = next;
+                     txn.Write(key, value);
+                   }};
+}
+
+Result<Claimable> ReadClaim(Txn& txn, ClaimKind kind, const std::string& key) {
+  switch (kind) {
+    case ClaimKind::kCard: {
+      HEARTH_ASSIGN_OR_RETURN(auto card, txn.Read<records::CardRecord>(key));
+      if (!card) return Error(Reason::kCardUnknown, fmt::format("{} is not in stock", key));
+      const Claim claim = card->value.card.claim;
+      return Claimable{claim, [&txn, key, value = std::move(card->value)](const Claim& next) mutable {
+                         value.card.claim = next;
+                         txn.Write(key, value);
+                       }};
+    }
+    case ClaimKind::kBox:
+      return ReadClaim(txn, key, Reason::kBoxUnknown, &records::BoxRecord::claim);
+    case ClaimKind::kSim:
+      return ReadClaim(txn, key, Reason::kSimUnknown, &records::SimRecord::claim);
+    case ClaimKind::kPerson: {
+      HEARTH_ASSIGN_OR_RETURN(const auto claim, txn.Read<Claim>(key));
+      return Claimable{claim ? claim->value : Claim{}, [&txn, key](const Claim& next) {
+                         if (next.held()) {
+                           txn.Write(key, next);
+                         } else {
+                           txn.Delete(key);
+                         }
+                       }};
+    }
+  }
+  return Error(Reason::kInternal, "claim of an unknown kind");
+}
+
+}  // namespace
+
+Result<AccountChanged> Registry::Change(const Request& request, std::string_view form_number, const Act& act,
+                                        const Decide& decide) {
+  HEARTH_RETURN_IF_ERROR(entitlement::CheckFormNumber(form_number));
+  HEARTH_RETURN_IF_ERROR(CheckRequestAge(request, executor_.clock().Now(), limits_));
+  HEARTH_RETURN_IF_ERROR(RegisterRequest(request, form_number));
+  const ObjectKey home = AccountKey(form_number);
+  std::optional<records::Dedup> former;
+  Account begun;
+  Act full = act;
+  full.actor = request.actor;
+  full.reason = request.reason;
+  full.approver = request.approver;
+  const auto begin = [&](Txn& txn) -> Status {
+    HEARTH_ASSIGN_OR_RETURN(former, FindRepeat(txn, request));
+    if (former) return Ok();
+    HEARTH_ASSIGN_OR_RETURN(const auto existing, txn.Read<Account>(home.key));
+    // The same request again while it is under way, or left behind by a crash: go on with it.
+    if (existing && existing->value.intent && existing->value.intent->id == request.id) return Ok();
+    if (existing) HEARTH_RETURN_IF_ERROR(CheckRevision(request, existing->revision, home.key));
+    HEARTH_ASSIGN_OR_RETURN(begun, decide(existing ? &existing->value : nullptr, full, txn.now()));
+    begun.intent->content_hash = request.content_hash;
+    if (request.dry_run) return Ok();
+    txn.Write(home.key, begun);
+    txn.Put(SagaKey(form_number).key, "");
+    if (begun.intent->phase == IntentPhase::kFinishing) {
+      full = ActOf(begun);
+      txn.Remember(request.id, {.content_hash = request.content_hash,
+                                .time = txn.now(),
+                                .revision = txn.next_sequence(),
+                                .answer = records::Encode(begun)});
+    }
+    return Ok();
+  };
+  if (auto started = executor_.Run(home.bucket, full, begin); !started) return started.error();
+  if (former) {
+    HEARTH_ASSIGN_OR_RETURN(auto account, records::Decode<Account>(former->answer));
+    return AccountChanged{.change = {.committed = {home.bucket, former->revision, true},
+                                     .revision = former->revision,
+                                     .repeated = true},
+                          .view = {.account = std::move(account), .revision = former->revision}};
+  }
+  if (request.dry_run) {
+    for (const Claimed& wanted : NeededClaims(begun)) {
+      auto checked = executor_.Run(wanted.key.bucket, {}, [&](Txn& txn) -> Status {
+        HEARTH_ASSIGN_OR_RETURN(const Claimable thing, ReadClaim(txn, wanted.kind, wanted.key.key));
+        HEARTH_ASSIGN_OR_RETURN(const ClaimFate fate, FateOf(wanted, thing.claim));
+        if (fate != ClaimFate::kDead) return ClaimRefused(wanted.kind, wanted.thing, thing.claim, fate);
+        return Ok();
+      });
+      if (!checked) return checked.error();
+    }
+    begun.intent.reset();
+    return AccountChanged{.change = {}, .view = {.account = std::move(begun), .revision = 0}};
+  }
+  HEARTH_RETURN_IF_ERROR(Probe("begun"));
+  HEARTH_ASSIGN_OR_RETURN(auto view, Drive(form_number));
+  return AccountChanged{
+      .change = {.committed = {home.bucket, view.revision, true}, .revision = view.revision},
+      .view = std::move(view)};
+}
+
+Status Registry::RegisterRequest(const Request& request, std::string_view form_number) {
+  auto registered = executor_.Run(RequestKey(request.id).bucket,
+                                  {.actor = request.actor, .action = "request"}, [&](Txn& txn) -> Status {
+                                    HEARTH_ASSIGN_OR_RETURN(const auto former, FindRepeat(txn, request));
+                                    if (!former && !request.dry_run) {
+                                      txn.Remember(request.id, {.content_hash = request.content_hash,
+                                                                .time = txn.now(),
+                                                                .revision = 0,
+                                                                .answer = std::string(form_number)});
+                                    }
+                                    return Ok();
+                                  });
+  return registered ? Ok() : Status(registered.error());
+}
+
+// Takes the account from whatever phase it is in to its end. The revision is that of the commit that put the
+// change in force, where this call made it.
+Result<AccountView> Registry::Drive(std::string_view form_number) {
+  HEARTH_ASSIGN_OR_RETURN(auto account, Load(form_number));
+  if (account.value.intent && account.value.intent->phase == IntentPhase::kClaiming) {
+    if (Status claimed = ClaimAll(account.value); !claimed) {
+      if (IsRefusal(claimed.error())) HEARTH_RETURN_IF_ERROR(Abort(account.value));
+      return claimed.error();
+    }
+    HEARTH_ASSIGN_OR_RETURN(const GroupSlot place, JoinGroup(account.value));
+    HEARTH_RETURN_IF_ERROR(Probe("joined group"));
+    HEARTH_RETURN_IF_ERROR(TakeEffect(account.value, place));
+    HEARTH_ASSIGN_OR_RETURN(account, Load(form_number));
+  }
+  if (!account.value.intent) return AccountView{std::move(account.value), account.revision};
+  if (account.value.intent->phase == IntentPhase::kAborting) {
+    HEARTH_RETURN_IF_ERROR(Abort(account.value));
+    return Error(Reason::kConcurrentEdit, fmt::format("the change of account {} was given up", form_number));
+  }
+  // In force: what is left must not fail the caller. It is finished at the next touch or start.
+  if (Status status = Probe("in force"); !status) return status.error();
+  if (Status status = Finish(account.value); !status) {
+    log_.Warn("saga_unfinished", {{"account", form_number}, {"error", status.error().ToString()}});
+    account.value.intent.reset();
+  } else {
+    HEARTH_ASSIGN_OR_RETURN(account, Load(form_number));
+  }
+  return AccountView{std::move(account.value), account.revision};
+}
+
+std::vector<Registry::Claimed> Registry::NeededClaims(const Account& account) const {
+  const Intent& intent = *account.intent;
+  const bool opening = intent.kind == IntentKind::kOpen;
+  const Devices& now = account.form.devices;
+  const Devices& next = intent.wanted;
+  std::vector<Claimed> claims;
+  if (opening)
+    claims.push_back({ClaimKind::kPerson, PersonKey(account.form.person.person_id), 0, "of this form"});
+  if (opening || next.card != now.card) {
+    claims.push_back({ClaimKind::kCard, CardKey(next.card), next.card.value, ToString(next.card)});
+  }
+  if (opening || next.box != now.box) {
+    claims.push_back({ClaimKind::kBox, BoxKey(next.box), next.box.value, ToString(next.box)});
+  }
+  if (opening || next.sim != now.sim) {
+    claims.push_back({ClaimKind::kSim, SimKey(next.sim), next.sim.value, ToString(next.sim)});
+  }
+  return claims;
+}
+
+Result<ClaimFate> Registry::FateOf(const Claimed& thing, const Claim& claim) {
+  if (!claim.held()) return ClaimFate::kDead;
+  HEARTH_ASSIGN_OR_RETURN(const auto home, executor_.Read<Account>(AccountKey(claim.account)));
+  return entitlement::FateOf(claim, home ? &home->value : nullptr, thing.kind, thing.number);
+}
+
+Status Registry::ClaimAll(const Account& account) {
+  const Claim claim{.account = account.form.form_number, .intent = account.intent->id};
+  for (const Claimed& wanted : NeededClaims(account)) {
+    HEARTH_RETURN_IF_ERROR(ClaimOne(wanted, claim));
+    HEARTH_RETURN_IF_ERROR(Probe(fmt::format("claimed {}", NameOf(wanted.kind))));
+  }
+  return Ok();
+}
+
+Status Registry::ClaimOne(const Claimed& wanted, const Claim& claim) {
+  auto claimed =
+      executor_.Run(wanted.key.bucket, {.actor = "saga", .action = "claim"}, [&](Txn& txn) -> Status {
+        HEARTH_ASSIGN_OR_RETURN(const Claimable thing, ReadClaim(txn, wanted.kind, wanted.key.key));
+        if (thing.claim == claim) return Ok();
+        HEARTH_ASSIGN_OR_RETURN(const ClaimFate fate, FateOf(wanted, thing.claim));
+        if (fate != ClaimFate::kDead) return ClaimRefused(wanted.kind, wanted.thing, thing.claim, fate);
+        thing.set(claim);
+        return Ok();
+      });
+  return claimed ? Ok() : Status(claimed.error());
+}
+
+Status Registry::ReleaseOne(const Claimed& held, const std::function<bool(const Claim&)>& ours) {
+  auto released =
+      executor_.Run(held.key.bucket, {.actor = "saga", .action = "release"}, [&](Txn& txn) -> Status {
+        HEARTH_ASSIGN_OR_RETURN(const Claimable thing, ReadClaim(txn, held.kind, held.key.key));
+        if (ours(thing.claim)) thing.set({});
+        return Ok();
+      });
+  // What was never in stock was never claimed.
+  if (!released && released.error().code() == Code::kNotFound) return Ok();
+  return released ? Ok() : Status(released.error());
+}
+
+Result<GroupSlot> Registry::JoinGroup(const Account& account) {
+  const Intent& intent = *account.intent;
+  if (intent.kind == IntentKind::kSwap && intent.wanted.card == account.form.devices.card)
+    return account.place;
+  const CardNumber number = intent.wanted.card;
+  HEARTH_ASSIGN_OR_RETURN(const auto card, Card(number));
+  const RegionCode township = Ancestor(account.form.village, RegionLevel::kTownship);
+  HEARTH_ASSIGN_OR_RETURN(const auto record, executor_.Read<records::TownshipRecord>(TownshipKey(township)));
+  GroupId group = record ? record->value.current_group : GroupId(0);
+  for (;;) {
+    if (group.value == 0) {
+      HEARTH_ASSIGN_OR_RETURN(group, AdvanceGroup(township, group));
+    }
+    std::optional<uint8_t> slot;
+    const ObjectKey key = GroupKey(group);
+    auto joined =
+        executor_.Run(key.bucket, {.actor = "saga", .action = "group.join"}, [&](Txn& txn) -> Status {
+          HEARTH_ASSIGN_OR_RETURN(auto existing, txn.Read<records::GroupRecord>(key.key));
+          if (!existing) return Error(Reason::kStoreCorrupt, fmt::format("group {} is missing", group.value));
+          const entitlement::Group before = existing->value.group;
+          slot = entitlement::Join(existing->value.group, number, card.value.card.standing_stamp);
+          if (slot && !(before == existing->value.group)) txn.Write(key.key, existing->value);
+          return Ok();
+        });
+    if (!joined) return joined.error();
+    if (slot) return GroupSlot{.group = group, .slot = *slot};
+    HEARTH_ASSIGN_OR_RETURN(group, AdvanceGroup(township, group));
+  }
+}
+
+// The township's group after `from`, made if nobody has yet. One at a time, so that no number is wasted.
+Result<GroupId> Registry::AdvanceGroup(RegionCode township, GroupId from) {
+  const MutexLock lock(advance_mu_);
+  const ObjectKey home = TownshipKey(township);
+  HEARTH_ASSIGN_OR_RETURN(const auto now, executor_.Read<records::TownshipRecord>(home));
+  if (now && now->value.current_group != from) return now->value.current_group;
+  GroupId fresh;
+  const Act act{.actor = "saga", .action = "group.create"};
+  auto numbered = executor_.Run(store::kSystemBucket, act, [&](Txn& txn) -> Status {
+    const std::string key = SiteKey("group-counter").key;
+    HEARTH_ASSIGN_OR_RETURN(const auto counter, txn.Get(key));
+    const uint64_t last = counter ? ByteReader(AsBytes(counter->value)).U64() : 0;
+    if (last >= entitlement::kMaxGroupId) return Error(Reason::kGroupFull, "all group numbers are taken");
+    fresh = GroupId(static_cast<uint32_t>(last + 1));
+    ByteWriter out(8);
+    out.U64(last + 1);
+    txn.Put(key, std::string(AsChars(out.bytes())));
+    return Ok();
+  });
+  if (!numbered) return numbered.error();
+  records::GroupRecord record;
+  record.group.id = fresh;
+  record.group.township = township;
+  HEARTH_ASSIGN_OR_RETURN(record.wrapped_key, keys_.NewGroupKey(fresh));
+  const ObjectKey key = GroupKey(fresh);
+  auto made = executor_.Run(key.bucket, act, [&](Txn& txn) -> Status {
+    txn.Write(key.key, record);
+    return Ok();
+  });
+  if (!made) return made.error();
+  auto named = executor_.Run(home.bucket, act, [&](Txn& txn) -> Status {
+    txn.Write(home.key, records::TownshipRecord{.current_group = fresh});
+    return Ok();
+  });
+  if (!named) return named.error();
+  return fresh;
+}
+
+Status Registry::Abort(const Account& account) {
+  const ObjectKey home = AccountKey(account.form.form_number);
+  const RequestId intent = account.intent->id;
+  const auto still_ours = [&](const std::optional<Versioned<Account>>& now) {
+    return now && now->value.intent && now->value.intent->id == intent;
+  };
+  const Act act{.actor = account.intent->actor, .action = "saga.abort"};
+  auto marked = executor_.Run(home.bucket, act, [&](Txn& txn) -> Status {
+    HEARTH_ASSIGN_OR_RETURN(const auto now, txn.Read<Account>(home.key));
+    if (still_ours(now) && now->value.intent->phase == IntentPhase::kClaiming) {
+      txn.Write(home.key, entitlement::BeginAbort(now->value));
+    }
+    return Ok();
+  });
+  if (!marked) return marked.error();
+  HEARTH_RETURN_IF_ERROR(Probe("aborting"));
+  for (const Claimed& claimed : NeededClaims(account)) {
+    HEARTH_RETURN_IF_ERROR(ReleaseOne(claimed, [&](const Claim& claim) {
+      return claim.intent == intent && claim.account == account.form.form_number;
+    }));
+    HEARTH_RETURN_IF_ERROR(Probe(fmt::format("released {}", NameOf(claimed.kind))));
+  }
+  auto ended = executor_.Run(home.bucket, act, [&](Txn& txn) -> Status {
+    HEARTH_ASSIGN_OR_RETURN(auto now, txn.Read<Account>(home.key));
+    if (!still_ours(now)) return Ok();
+    if (now->value.intent->kind == IntentKind::kOpen) {
+      txn.Delete(home.key);
+    } else {
+      now->value.intent.reset();
+      now->value.state = entitlement::AccountState::kOpen;
+      txn.Write(home.key, now->value);
+    }
+    txn.Delete(SagaKey(account.form.form_number).key);
+    return Ok();
+  });
+  return ended ? Ok() : Status(ended.error());
+}
+
+Status Registry::TakeEffect(const Account& account, const GroupSlot& place) {
+  const ObjectKey home = AccountKey(account.form.form_number);
+  Act act = ActOf(account);
+  auto committed = executor_.Run(home.bucket, act, [&](Txn& txn) -> Status {
+    HEARTH_ASSIGN_OR_RETURN(auto now, txn.Read<Account>(home.key));
+    const bool ours = now && now->value.intent && now->value.intent->id == account.intent->id &&
+                      now->value.intent->phase == IntentPhase::kClaiming;
+    if (!ours) return Ok();
+    now->value.intent->place = place;
+    const Account next = entitlement::TakeEffect(std::move(now->value), txn.now());
+    txn.Write(home.key, next);
+    Account answer = next;
+    answer.intent.reset();
+    txn.Remember(account.intent->id, {.content_hash = account.intent->content_hash,
+                                      .time = txn.now(),
+                                      .revision = txn.next_sequence(),
+                                      .answer = records::Encode(answer)});
+    return Ok();
+  });
+  return committed ? Ok() : Status(committed.error());
+}
+
+Status Registry::Finish(const Account& account) {
+  const Intent& intent = *account.intent;
+  const std::string& form = account.form.form_number;
+  const bool closing = intent.kind == IntentKind::kClose;
+  if (intent.released.card.value != 0) {
+    HEARTH_RETURN_IF_ERROR(UnbindCard(account, intent.released.card,
+                                      closing ? StandingReason::kClosed : StandingReason::kSwapped));
+    HEARTH_RETURN_IF_ERROR(Probe("unbound card"));
+  }
+  if (!closing) {
+    HEARTH_RETURN_IF_ERROR(BindCard(account));
+    HEARTH_RETURN_IF_ERROR(Probe("bound card"));
+  }
+  std::vector<Claimed> freed;
+  if (intent.released.box.value != 0) {
+    freed.push_back({ClaimKind::kBox, BoxKey(intent.released.box), intent.released.box.value, ""});
+  }
+  if (intent.released.sim.value != 0) {
+    freed.push_back({ClaimKind::kSim, SimKey(intent.released.sim), intent.released.sim.value, ""});
+  }
+  if (closing) freed.push_back({ClaimKind::kPerson, PersonKey(account.form.person.person_id), 0, ""});
+  for (const Claimed& thing : freed) {
+    HEARTH_RETURN_IF_ERROR(ReleaseOne(thing, [&](const Claim& claim) { return claim.account == form; }));
+    HEARTH_RETURN_IF_ERROR(Probe(fmt::format("freed {}", NameOf(thing.kind))));
+  }
+  const ObjectKey home = AccountKey(form);
+  auto ended = executor_.Run(home.bucket, {.actor = "saga", .action = "saga.end"}, [&](Txn& txn) -> Status {
+    HEARTH_ASSIGN_OR_RETURN(auto now, txn.Read<Account>(home.key));
+    if (!now || !now->value.intent || now->value.intent->id != intent.id) return Ok();
+    txn.Write(home.key, entitlement::Finished(std::move(now->value)));
+    txn.Delete(SagaKey(form).key);
+    return Ok();
+  });
+  return ended ? Ok() : Status(ended.error());
+}
+
+Status Registry::BindCard(const Account& account) {
+  const Intent& intent = *account.intent;
+  const CardNumber number = intent.wanted.card;
+  const ObjectKey key = CardKey(number);
+  HEARTH_ASSIGN_OR_RETURN(const auto group,
+                          executor_.Read<records::GroupRecord>(GroupKey(intent.place.group)));
+  if (!group) {
+    return Error(Reason::kStoreCorrupt, fmt::format("group {} is missing", intent.place.group.value));
+  }
+  auto bound =
+      executor_.Run(key.bucket, {.actor = intent.actor, .action = "card.bind"}, [&](Txn& txn) -> Status {
+        HEARTH_ASSIGN_OR_RETURN(auto record, txn.Read<records::CardRecord>(key.key));
+        if (!record)
+          return Error(Reason::kCardUnknown, fmt::format("card {} is not in stock", ToString(number)));
+        if (record->value.card.settled == intent.id) return Ok();
+        HEARTH_ASSIGN_OR_RETURN(const Stamp stamp, txn.NextStamp(/*open=*/true));
+        records::CardRecord& card = record->value;
+        card.card = entitlement::Bind(std::move(card.card),
+                                      {.account = account.form.form_number,
+                                       .intent = intent.id,
+                                       .box = intent.wanted.box,
+                                       .sim = intent.wanted.sim,
+                                       .area = account.area,
+                                       .village = account.form.village,
+                                       .place = intent.place,
+                                       .generation = group->value.group.generation},
+                                      stamp, txn.now());
+        // A new pair begins to be judged anew; the counter stays, so that old reports stay old.
+        const auto counter = card.location.last_counter;
+        const UnixMillis decided = card.location.last_decision_time;
+        card.location = {};
+        card.location.last_counter = counter;
+        card.location.last_decision_time = decided;
+        card.heard.clear();
+        card.installed_cell.reset();
+        card.in_force = 0;
+        txn.Write(key.key, card);
+        txn.Emit(records::StandingChanged{
+            .card = number, .standing = card.card.standing, .reason = card.card.reason, .stamp = stamp});
+        txn.Emit(records::RecordDue{.card = number});
+        txn.Emit(records::PairingDue{.card = number});
+        txn.Emit(records::MemberChanged{
+            .group = intent.place.group,
+            .change = {
+                .card = number, .slot = intent.place.slot, .on = false, .leave = false, .stamp = stamp}});
+        return Ok();
+      });
+  return bound ? Ok() : Status(bound.error());
+}
+
+Status Registry::UnbindCard(const Account& account, CardNumber number, StandingReason reason) {
+  const ObjectKey key = CardKey(number);
+  auto unbound = executor_.Run(
+      key.bucket, {.actor = account.intent->actor, .action = "card.unbind"}, [&](Txn& txn) -> Status {
+        HEARTH_ASSIGN_OR_RETURN(auto record, txn.Read<records::CardRecord>(key.key));
+        if (!record || record->value.card.claim.account != account.form.form_number) return Ok();
+        records::CardRecord& card = record->value;
+        const GroupSlot place = card.card.place;
+        HEARTH_ASSIGN_OR_RETURN(const Stamp stamp, txn.NextStamp(/*open=*/place.group.value != 0));
+        card.card = entitlement::Unbind(std::move(card.card), reason, stamp, txn.now());
+        card.location.standing = intervention::Standing::kWaiting;
+        card.in_force = 0;
+        txn.Write(key.key, card);
+        txn.Emit(records::StandingChanged{
+            .card = number, .standing = card.card.standing, .reason = card.card.reason, .stamp = stamp});
+        txn.Emit(records::RecordDue{.card = number});
+        if (place.group.value != 0) {
+          txn.Emit(records::MemberChanged{
+              .group = place.group,
+              .change = {.card = number, .slot = place.slot, .on = false, .leave = true, .stamp = stamp}});
+        }
+        return Ok();
+      });
+  return unbound ? Ok() : Status(unbound.error());
+}
+
+Status Registry::Settle(std::string_view form_number) {
+  auto account = executor_.Read<Account>(AccountKey(form_number));
+  if (!account) return account.error();
+  if (!*account || !(*account)->value.intent) return Ok();
+  auto driven = Drive(form_number);
+  // Given up is settled too.
+  if (!driven && (IsRefusal(driven.error()) || driven.error().reason() == Reason::kConcurrentEdit))
+    return Ok();
+  return driven ? Ok() : Status(driven.error());
+}
+
+Result<size_t> Registry::Recover() {
+  std::vector<std::string> forms;
+  HEARTH_ASSIGN_OR_RETURN(const auto buckets, executor_.store().Sequences());
+  for (const auto& bucket : buckets) {
+    if (bucket.bucket.value >= store::kDataBuckets) break;
+    HEARTH_RETURN_IF_ERROR(
+        executor_.ForEach(bucket.bucket, kSagaPrefix, [&](std::string_view key, std::string_view) -> Status {
+          forms.emplace_back(key.substr(kSagaPrefix.size()));
+          return Ok();
+        }));
+  }
+  for (const std::string& form : forms) HEARTH_RETURN_IF_ERROR(Settle(form));
+  return forms.size();
+}
+
+}  // namespace hearth::app

@@ -1,0 +1,189 @@
+#include "src/app/section_builder.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "src/cas/area_table.h"
+#include "src/cas/group.h"
+#include "src/cas/pairing.h"
+#include "src/cas/service_keys.h"
+#include "src/cas/unique.h"
+
+namespace hearth::app {
+namespace {
+
+using geofence::ListKind;
+
+// docs/messages.md: three bytes suit a village's list, five a city's (design: false accepts).
+constexpr uint8_t kAreaWidth = cas::kRecordCellWidth;
+constexpr uint8_t kDenyWidth = 5;
+
+uint16_t ProvinceOf(RegionCode region) {
+  return static_cast<uint16_t>(Ancestor(region, RegionLevel::kProvince).value);
+}
+
+std::vector<cas::CellBytes> Packed(const std::vector<geofence::Cell>& cells) {
+  std::vector<cas::CellBytes> packed;
+  packed.reserve(cells.size());
+  for (const geofence::Cell& cell : cells) packed.push_back(geofence::PackCell(cell));
+  return packed;
+}
+
+}  // namespace
+
+Result<Bytes> SectionBuilder::Standing(const records::StandingChanged& change) const {
+  HEARTH_ASSIGN_OR_RETURN(const auto card, executor_.Read<records::CardRecord>(CardKey(change.card)));
+  if (!card) return Error(Reason::kCardUnknown, fmt::format("card {} is gone", ToString(change.card)));
+  HEARTH_ASSIGN_OR_RETURN(const auto keys, keys_.KeysOfCard(change.card, card->value.card.batch));
+  return cas::EncodeUniqueStanding(
+      {.card = change.card, .stamp = change.stamp, .standing = change.standing, .reason = change.reason},
+      keys.mac);
+}
+
+Result<Bytes> SectionBuilder::Record(CardNumber number) const {
+  HEARTH_ASSIGN_OR_RETURN(const auto stored, executor_.Read<records::CardRecord>(CardKey(number)));
+  if (!stored) return Error(Reason::kCardUnknown, fmt::format("card {} is gone", ToString(number)));
+  const entitlement::Card& card = stored->value.card;
+  HEARTH_ASSIGN_OR_RETURN(const auto keys, keys_.KeysOfCard(number, card.batch));
+  cas::UniqueRecord record;
+  record.card = number;
+  record.stamp = std::max(card.record_stamp, card.standing_stamp);
+  record.standing = card.standing;
+  record.reason = card.reason;
+  record.validity_day = card.validity_day;
+  record.box = card.box;
+  record.area = card.area;
+  record.rights = cas::Rights(card.rights);
+  record.expiry_day = card.rights_expiry_day;
+  if (card.place.group.value != 0) {
+    HEARTH_ASSIGN_OR_RETURN(const auto group,
+                            executor_.Read<records::GroupRecord>(GroupKey(card.place.group)));
+    if (!group)
+      return Error(Reason::kStoreCorrupt, fmt::format("group {} is missing", card.place.group.value));
+    record.group = card.place.group;
+    record.slot = card.place.slot;
+    record.generation = group->value.group.generation;
+    HEARTH_ASSIGN_OR_RETURN(record.group_key, keys_.UnwrapGroupKey(group->value));
+  }
+  const auto geo = geo_.snapshot();
+  const auto list = geo->cells.find({ListKind::kWhitelist, card.area});
+  if (list != geo->cells.end()) {
+    record.area_version = static_cast<uint16_t>(list->second.version);
+    if (list->second.cells.size() <= cas::kRecordCells) {
+      for (const geofence::Cell& cell : list->second.cells) {
+        HEARTH_ASSIGN_OR_RETURN(const Bytes hash,
+                                cas::CellHash(card.area, geofence::PackCell(cell), kAreaWidth));
+        cas::CellHash3 three{};
+        std::copy(hash.begin(), hash.end(), three.begin());
+        record.cells.push_back(three);
+      }
+    }
+  }
+  return cas::EncodeUniqueRecord(record, keys.enc);
+}
+
+Result<Sections> SectionBuilder::Pairing(CardNumber number) const {
+  HEARTH_ASSIGN_OR_RETURN(const auto stored, executor_.Read<records::CardRecord>(CardKey(number)));
+  if (!stored || stored->value.card.box.value == 0) return Sections{};
+  const entitlement::Card& card = stored->value.card;
+  HEARTH_ASSIGN_OR_RETURN(const auto box, executor_.Read<records::BoxRecord>(BoxKey(card.box)));
+  if (!box) return Error(Reason::kBoxUnknown, fmt::format("box {} is gone", ToString(card.box)));
+  HEARTH_ASSIGN_OR_RETURN(const auto keys, keys_.KeysOfCard(number, card.batch));
+  HEARTH_ASSIGN_OR_RETURN(auto pairing, crypto::PairingKeyFor(keys.pair, number, card.box));
+  HEARTH_ASSIGN_OR_RETURN(const auto chip, keys_.UnwrapChipKey(box->value));
+  HEARTH_ASSIGN_OR_RETURN(
+      Bytes section,
+      cas::EncodePairing(
+          {.card = number, .box = card.box, .stamp = card.pairing_stamp, .key = std::move(pairing)}, chip));
+  Sections sections;
+  sections.push_back(std::move(section));
+  return sections;
+}
+
+Result<Sections> SectionBuilder::Group(GroupId id, Stamp watermark) const {
+  HEARTH_ASSIGN_OR_RETURN(const auto stored, executor_.Read<records::GroupRecord>(GroupKey(id)));
+  if (!stored) return Sections{};
+  const entitlement::Group& group = stored->value.group;
+  const uint64_t epoch = keys_.plan().OnAir(executor_.clock().Now());
+  cas::GroupMessage message;
+  message.group = id;
+  message.generation = group.generation;
+  message.stamp = watermark;
+  message.epoch = EpochPlan::Wrap(epoch);
+  message.bitmap = cas::GroupBitmap(entitlement::Bitmap(group));
+  for (const entitlement::Package& package : keys_.PackagesOf(ProvinceOf(group.township))) {
+    if (message.keys.size() == cas::kGroupPackages) break;
+    HEARTH_ASSIGN_OR_RETURN(auto key, keys_.PackageKeyAt(package.id, epoch));
+    message.keys.push_back({.package = package.id, .key = std::move(key)});
+  }
+  HEARTH_ASSIGN_OR_RETURN(const auto group_key, keys_.UnwrapGroupKey(stored->value));
+  HEARTH_ASSIGN_OR_RETURN(Bytes section, cas::EncodeGroup(message, group_key));
+  Sections sections;
+  sections.push_back(std::move(section));
+  return sections;
+}
+
+Result<Sections> SectionBuilder::ServiceKeys(PackageId package, Stamp stamp) const {
+  const UnixMillis now = executor_.clock().Now();
+  Sections sections;
+  for (uint64_t epoch = keys_.plan().Current(now); epoch <= keys_.plan().OnAir(now); ++epoch) {
+    HEARTH_ASSIGN_OR_RETURN(const auto package_key, keys_.PackageKeyAt(package, epoch));
+    HEARTH_ASSIGN_OR_RETURN(auto keys, keys_.ServiceKeysOf(package, epoch));
+    cas::ServiceKeysMessage message{.package = package,
+                                    .package_epoch = EpochPlan::Wrap(epoch),
+                                    .stamp = stamp,
+                                    .key_epoch = EpochPlan::Wrap(epoch),
+                                    .keys = {}};
+    for (auto& [service, key] : keys) message.keys.push_back({.service = service, .key = std::move(key)});
+    HEARTH_ASSIGN_OR_RETURN(auto packed, cas::PackServiceKeys(message, package_key));
+    for (Bytes& section : packed) sections.push_back(std::move(section));
+  }
+  return sections;
+}
+
+Result<Sections> SectionBuilder::Table(ListKind kind, AreaId id) const {
+  const auto geo = geo_.snapshot();
+  const auto head = geo->lists.find({kind, id});
+  Sections sections;
+  if (head == geo->lists.end()) return sections;
+  const std::vector<cas::CellBytes> cells = Packed(geo->cells.at({kind, id}).cells);
+  const uint64_t epoch = keys_.plan().Current(executor_.clock().Now());
+  // A deny list of a province or prefecture goes to that province's packages; there is none for all
+  // provinces.
+  const auto province = static_cast<uint16_t>(AreaDivision(id) / 10000);
+  for (const entitlement::Package& package : keys_.PackagesOf(province)) {
+    HEARTH_ASSIGN_OR_RETURN(const auto key, keys_.PackageKeyAt(package.id, epoch));
+    const bool area = kind == ListKind::kWhitelist;
+    HEARTH_ASSIGN_OR_RETURN(auto packed,
+                            cas::PackAreaTable({.kind = area ? cas::TableKind::kArea : cas::TableKind::kDeny,
+                                                .area = id,
+                                                .version = static_cast<uint16_t>(head->second.version),
+                                                .stamp = head->second.stamp,
+                                                .package = package.id,
+                                                .package_epoch = EpochPlan::Wrap(epoch),
+                                                .width = area ? kAreaWidth : kDenyWidth,
+                                                .grace_hours = policy_.grace_hours},
+                                               cells, key));
+    for (Bytes& section : packed) sections.push_back(std::move(section));
+    // A card holds all packages of its province, so one of them is enough.
+    break;
+  }
+  return sections;
+}
+
+Result<Sections> SectionBuilder::TablesOf(uint32_t county) const {
+  const auto geo = geo_.snapshot();
+  Sections sections;
+  for (const auto& [key, head] : geo->lists) {
+    const uint32_t division = AreaDivision(key.second);
+    const bool concerns =
+        key.first == ListKind::kWhitelist ? division == county : DivisionContains(division, county);
+    if (!concerns) continue;
+    HEARTH_ASSIGN_OR_RETURN(auto table, Table(key.first, key.second));
+    for (Bytes& section : table) sections.push_back(std::move(section));
+  }
+  return sections;
+}
+
+}  // namespace hearth::app

@@ -1,0 +1,43 @@
+// The sections of each subject, built from what is committed now. Reads the store; changes nothing.
+#pragma once
+
+#include <vector>
+
+#include "intervention/policy.h"
+#include "src/app/executor.h"
+#include "src/app/geo.h"
+#include "src/app/keys.h"
+
+namespace hearth::app {
+
+using Sections = std::vector<Bytes>;
+
+// Any thread.
+class SectionBuilder {
+ public:
+  SectionBuilder(Executor& executor, const KeyKeeper& keys, const GeoState& geo,
+                 const intervention::Policy& policy)
+      : executor_(executor), keys_(keys), geo_(geo), policy_(policy) {}
+
+  Result<Bytes> Standing(const records::StandingChanged& change) const;
+  // The card's whole state as it is now; stamped with the newer of its record and its standing.
+  Result<Bytes> Record(CardNumber card) const;
+  // Nothing when the card has no box any more.
+  Result<Sections> Pairing(CardNumber card) const;
+  // `watermark` must have been read before this call. Nothing when the group does not exist.
+  Result<Sections> Group(GroupId group, Stamp watermark) const;
+  // The service keys on air of one package: of the present epoch, and in the lead of the next.
+  Result<Sections> ServiceKeys(PackageId package, Stamp stamp) const;
+  // One list, under the keys of all packages whose cards it concerns.
+  Result<Sections> Table(geofence::ListKind kind, AreaId id) const;
+  // All lists that concern the cards of a county: the whitelists of its areas, the deny lists that cover it.
+  Result<Sections> TablesOf(uint32_t county) const;
+
+ private:
+  Executor& executor_;
+  const KeyKeeper& keys_;
+  const GeoState& geo_;
+  const intervention::Policy policy_;
+};
+
+}  // namespace hearth::app

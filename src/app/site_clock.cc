@@ -1,0 +1,112 @@
+#include "src/app/site_clock.h"
+
+#include <fmt/format.h>
+
+namespace hearth::app {
+namespace {
+
+using std::chrono::milliseconds;
+constexpr milliseconds kJumpRunning = std::chrono::hours(1);
+constexpr milliseconds kJumpOverRestart = std::chrono::hours(24 * 30);
+constexpr std::string_view kClockName = "clock";
+
+milliseconds Since(UnixMillis from, UnixMillis to) { return milliseconds(to.value - from.value); }
+
+std::string EncodeTime(UnixMillis time) {
+  ByteWriter out(8);
+  out.U64(static_cast<uint64_t>(time.value));
+  return std::string(AsChars(out.bytes()));
+}
+
+Status Persist(Txn& txn) {
+  txn.Put(SiteKey(kClockName).key, EncodeTime(txn.now()));
+  return Ok();
+}
+
+}  // namespace
+
+SiteClock::SiteClock(Executor& executor, const Clock& clock, MetricsRegistry& metrics, Logger& log)
+    : executor_(executor),
+      clock_(clock),
+      log_(log),
+      jump_gauge_(metrics.GetGauge("hearth_clock_jump", "1 while a clock jump waits to be accepted.")) {}
+
+Result<std::unique_ptr<SiteClock>> SiteClock::Create(Executor& executor, const Clock& clock,
+                                                     MetricsRegistry& metrics, Logger& log) {
+  std::unique_ptr<SiteClock> site(new SiteClock(executor, clock, metrics, log));
+  HEARTH_ASSIGN_OR_RETURN(const auto stored, executor.Get(SiteKey(kClockName)));
+  const UnixMillis now = clock.Now();
+  bool jumped = false;
+  UnixMillis last = now;
+  if (stored) {
+    last = UnixMillis(static_cast<int64_t>(ByteReader(AsBytes(stored->value)).U64()));
+    const milliseconds gap = Since(last, now);
+    jumped = gap > kJumpOverRestart || gap < -kJumpRunning;
+  }
+  site->SetJumped(jumped, last);
+  {
+    const MutexLock lock(site->mu_);
+    site->last_wall_ = now;
+    site->last_steady_ = clock.Steady();
+  }
+  if (!jumped) HEARTH_RETURN_IF_ERROR(site->Tick());
+  return site;
+}
+
+void SiteClock::SetJumped(bool jumped, UnixMillis expected) {
+  jumped_.store(jumped);
+  jump_gauge_.Set(jumped ? 1 : 0);
+  if (jumped) {
+    log_.Error("clock_jump", {{"now", ToString(clock_.Now())}, {"expected_about", ToString(expected)}});
+  }
+}
+
+void SiteClock::Detect() {
+  const MutexLock lock(mu_);
+  const UnixMillis now = clock_.Now();
+  const auto steady = clock_.Steady();
+  const milliseconds drift =
+      Since(last_wall_, now) - std::chrono::duration_cast<milliseconds>(steady - last_steady_);
+  if (!jumped_.load() && (drift > kJumpRunning || drift < -kJumpRunning)) SetJumped(true, last_wall_);
+}
+
+Status SiteClock::Gate() {
+  if (!jumped_.load()) Detect();
+  if (!jumped_.load()) return Ok();
+  return Error(Reason::kClockJump, fmt::format("the site's clock jumped to {}", ToString(clock_.Now())));
+}
+
+Status SiteClock::Tick() {
+  if (!jumped_.load()) Detect();
+  if (jumped_.load()) return Ok();
+  {
+    const MutexLock lock(mu_);
+    last_wall_ = clock_.Now();
+    last_steady_ = clock_.Steady();
+  }
+  auto committed =
+      executor_.RunUngated(store::kSystemBucket, {.actor = "hearthd", .action = "clock.persist"}, Persist);
+  return committed ? Ok() : Status(committed.error());
+}
+
+Result<Change> SiteClock::Accept(const Request& request) {
+  if (request.reason.empty()) return MissingField("change.reason", "say why: it goes into the audit");
+  const Act act{.actor = request.actor,
+                .action = "clock.accept",
+                .object = "site",
+                .reason = request.reason,
+                .approver = request.approver,
+                .detail = ToString(clock_.Now())};
+  if (request.dry_run) return Change{};
+  HEARTH_ASSIGN_OR_RETURN(const Committed committed,
+                          executor_.RunUngated(store::kSystemBucket, act, Persist));
+  {
+    const MutexLock lock(mu_);
+    last_wall_ = clock_.Now();
+    last_steady_ = clock_.Steady();
+  }
+  SetJumped(false, clock_.Now());
+  return Change{.committed = committed, .revision = committed.sequence};
+}
+
+}  // namespace hearth::app

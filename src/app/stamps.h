@@ -1,0 +1,40 @@
+// Stamps (docs/messages.md, section 3) and the watermark that a group's section may claim.
+#pragma once
+
+#include <set>
+
+#include "src/base/clock.h"
+#include "src/base/ids.h"
+#include "src/base/mutex.h"
+
+namespace hearth::app {
+
+// Gives out stamps and knows which changes of standing are not yet in their group's bitmap.
+//
+// A group's section says: every change stamped at most S is in the bitmap. S is the watermark: below every
+// open stamp, and below every stamp that may still be given out. Any thread.
+class StampTracker {
+ public:
+  explicit StampTracker(const Clock& clock) : clock_(clock) {}
+
+  // max(last + 1, seconds since 2024 << 8). `open`: the change must reach a group's bitmap before the
+  // watermark passes it; the caller answers for Close.
+  Stamp Next(Stamp last, bool open);
+  // After a restart: a change in the outbox that is not in its group yet.
+  void Reopen(Stamp stamp);
+  // The change is in the bitmap, or was never committed. Each Next(open) and Reopen needs one.
+  void Close(Stamp stamp);
+  Stamp Watermark() const;
+  // The stamp of this second: for subjects whose order is their time of sending (service keys).
+  Stamp Now() const;
+
+ private:
+  uint64_t NowFloor() const HEARTH_REQUIRES(mu_);
+
+  const Clock& clock_;
+  mutable Mutex mu_;
+  std::multiset<uint64_t> open_ HEARTH_GUARDED_BY(mu_);
+  mutable uint64_t highest_seconds_ HEARTH_GUARDED_BY(mu_) = 0;  // the clock may step back; stamps do not
+};
+
+}  // namespace hearth::app

@@ -1,0 +1,130 @@
+// The configuration of hearthd: a TOML file of sections and keys. deploy/hearth.example.toml describes every
+// key with its unit, range and default; a test keeps the two the same.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "src/base/endpoint.h"
+#include "src/base/ids.h"
+#include "src/base/limits.h"
+#include "src/base/log.h"
+#include "src/base/reason.h"
+#include "src/log/log.h"
+
+namespace hearth::daemon {
+
+enum class StoreKind { kRocksDb, kMemory };
+
+// What the section output writes: the sections as they go on the air, one after another.
+enum class OutputMode { kSections };
+
+// Values only; paths are as written (a relative one is meant from the working directory) and nothing has been
+// opened. Whoever holds one knows that every value is in its range and that they fit together.
+struct Config {
+  struct Site {
+    std::string name;
+    RegionCode province;  // two digits
+    // No TLS and no certificates: the actor comes from gRPC metadata. For development on one machine.
+    bool insecure_development = false;
+  };
+  struct Store {
+    StoreKind kind = StoreKind::kRocksDb;
+    std::filesystem::path path;  // of a RocksDB store
+  };
+  // Exactly one of the two is set.
+  struct Keys {
+    std::filesystem::path master_key_file;
+    std::string master_key_env;  // name of an environment variable
+  };
+  struct Grpc {
+    Endpoint listen{"127.0.0.1", 7410};
+    std::filesystem::path port_file;  // empty: none is written
+    // All set, or with insecure_development none.
+    std::filesystem::path tls_certificate, tls_key, tls_client_ca;
+    size_t max_message_bytes = Limits{}.grpc_message_bytes;
+  };
+  struct Metrics {
+    std::optional<Endpoint> listen = Endpoint{"127.0.0.1", 9464};
+  };
+  struct Output {
+    std::filesystem::path file;  // empty: none
+    std::optional<Endpoint> listen;
+    OutputMode mode = OutputMode::kSections;
+  };
+  struct Epochs {
+    std::chrono::days length{14};
+    std::chrono::days lead{7};  // shorter than length
+    UnixMillis zero{kEpoch2024Seconds * 1000};
+  };
+  struct Policy {
+    int blacklisted_reports = 2;
+    std::chrono::seconds blacklisted_gap{60};
+    int out_of_area_reports = 3;
+    std::chrono::minutes out_of_area_window{30};
+    std::chrono::hours grace{72};
+    std::chrono::days record_validity{365};
+  };
+  struct Retention {
+    std::chrono::days change_records{7};
+  };
+  struct RequestLimits {
+    size_t requests_in_flight = Limits{}.requests_in_flight;
+    size_t open_watches = Limits{}.open_watches;
+  };
+
+  Site site;
+  Store store;
+  Keys keys;
+  Grpc grpc;
+  Metrics metrics;
+  Output output;
+  Epochs epochs;
+  Policy policy;
+  Retention retention;
+  RequestLimits limits;
+  log::LogOptions log;
+};
+
+// One thing wrong with a configuration.
+struct ConfigError {
+  int line = 0;     // from 1; 0 when the file as a whole is meant
+  std::string key;  // "epochs.length_days"; empty when no key is meant
+  Reason reason;    // FILE_UNREADABLE or one of the CONFIG_ reasons
+  std::string message;
+
+  // "hearth.toml:12: CONFIG_VALUE_INVALID: epochs.length_days: … [cure]".
+  std::string ToString(std::string_view file) const;
+};
+
+// Sorted by line; never empty.
+using ConfigErrors = std::vector<ConfigError>;
+
+// Reads a configuration; all errors of the text are found in one go, except that a syntax error hides the
+// rest. Any thread.
+tl::expected<Config, ConfigErrors> ParseConfig(std::string_view text);
+
+// The same for a file of at most 1 MiB.
+tl::expected<Config, ConfigErrors> LoadConfig(const std::filesystem::path& file);
+
+// One line for each error, each with the file's name.
+std::string FormatErrors(std::string_view file, const ConfigErrors& errors);
+
+// What is known about a key, for documentation and its test.
+struct ConfigKey {
+  std::string name;           // "epochs.length_days"
+  std::string rule;           // "1 to 90 days"
+  std::string default_value;  // as in TOML; empty when the key has none
+};
+
+// Every key that the parser knows, in the order of Config.
+std::vector<ConfigKey> ConfigKeys();
+
+}  // namespace hearth::daemon

@@ -1,0 +1,261 @@
+// Everything the store keeps, as bytes and back: objects, outbox entries, change records, audit,
+// deduplication. Encode never fails. Decode gives STORE_CORRUPT for bytes that no Encode of this or an older
+// version made: no protobuf, a number out of its type's range, an enum value without a name, a byte string of
+// a wrong length, an object without its own number. Its message names the kind of object only, the detail
+// (for the log) the field. Values handed to Encode are within the ranges their types state. Text is taken as
+// it is, UTF-8 or not. Pure functions; any thread. The bytes are the protobuf messages of
+// proto/hearth/store/v1.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "entitlement/account.h"
+#include "entitlement/card.h"
+#include "entitlement/claim.h"
+#include "entitlement/group.h"
+#include "entitlement/schedule.h"
+#include "geofence/area.h"
+#include "geofence/cell_list.h"
+#include "geofence/judge.h"
+#include "geofence/region.h"
+#include "intervention/decide.h"
+#include "intervention/lifecycle.h"
+#include "src/base/bytes.h"
+#include "src/base/ids.h"
+#include "src/base/status.h"
+
+namespace hearth::records {
+
+// A card with what the location side remembers of it; one object, because they change together.
+struct CardRecord {
+  entitlement::Card card;
+  intervention::LocationState location;
+  std::vector<geofence::HeardCell> heard;  // of the newest report
+  std::optional<geofence::Cell> installed_cell;
+  uint64_t interventions = 0;  // how many this card ever had: numbers the next
+  uint64_t in_force = 0;       // number of the intervention in force; 0: none
+  UnixMillis observed;         // newest report time that was made durable
+
+  bool operator==(const CardRecord&) const = default;
+};
+
+struct BoxRecord {
+  BoxSerial serial;
+  std::string encrypted_serial;  // 11 digits
+  std::string imei;
+  std::string model;
+  Bytes wrapped_chip_key;
+  entitlement::Claim claim;
+
+  bool operator==(const BoxRecord&) const = default;
+};
+
+struct SimRecord {
+  SimNumber number;
+  std::string iccid;
+  entitlement::Claim claim;
+
+  bool operator==(const SimRecord&) const = default;
+};
+
+struct TownshipRecord {
+  GroupId current_group;  // 0: none yet
+
+  bool operator==(const TownshipRecord&) const = default;
+};
+
+struct GroupRecord {
+  entitlement::Group group;
+  Bytes wrapped_key;
+
+  bool operator==(const GroupRecord&) const = default;
+};
+
+struct BatchRecord {
+  BatchId id;
+  CardNumber first;
+  CardNumber last;
+  Bytes wrapped_master;
+
+  bool operator==(const BatchRecord&) const = default;
+};
+
+struct PackageRecord {
+  entitlement::Package package;
+  uint64_t anchor_epoch = 0;  // absolute, not wrapped to 16 bits
+  Bytes wrapped_anchor;       // K(package, anchor_epoch)
+
+  bool operator==(const PackageRecord&) const = default;
+};
+
+struct CellListHead {
+  geofence::ListKind kind = geofence::ListKind::kWhitelist;
+  AreaId id;
+  std::string name;
+  uint32_t version = 0;
+  uint32_t cells = 0;
+  UnixMillis activated;
+  std::string actor;
+  Stamp stamp;
+
+  bool operator==(const CellListHead&) const = default;
+};
+
+struct InterventionRecord {
+  intervention::Intervention intervention;
+  std::string account;
+  AreaId area;
+
+  bool operator==(const InterventionRecord&) const = default;
+};
+
+struct Dedup {
+  std::array<uint8_t, 32> content_hash{};
+  UnixMillis time;
+  uint64_t revision = 0;
+  std::string answer;
+
+  bool operator==(const Dedup&) const = default;
+};
+
+// Effects in the outbox (see the message Outbox).
+struct StandingChanged {
+  CardNumber card;
+  entitlement::Standing standing = entitlement::Standing::kDark;
+  entitlement::StandingReason reason = entitlement::StandingReason::kNone;
+  Stamp stamp;
+
+  bool operator==(const StandingChanged&) const = default;
+};
+struct RecordDue {
+  CardNumber card;
+
+  bool operator==(const RecordDue&) const = default;
+};
+struct PairingDue {
+  CardNumber card;
+
+  bool operator==(const PairingDue&) const = default;
+};
+struct MemberChanged {
+  GroupId group;
+  entitlement::MemberChange change;
+
+  bool operator==(const MemberChanged&) const = default;
+};
+struct GroupDue {
+  GroupId group;
+  Stamp at_least;
+  bool keys = false;
+
+  bool operator==(const GroupDue&) const = default;
+};
+struct ServiceKeysDue {
+  PackageId package;
+
+  bool operator==(const ServiceKeysDue&) const = default;
+};
+struct TableDue {
+  geofence::ListKind kind = geofence::ListKind::kWhitelist;
+  AreaId id;
+
+  bool operator==(const TableDue&) const = default;
+};
+struct OutboxEntry {
+  UnixMillis time;
+  std::variant<StandingChanged, RecordDue, PairingDue, MemberChanged, GroupDue, ServiceKeysDue, TableDue>
+      effect;
+
+  bool operator==(const OutboxEntry&) const = default;
+};
+
+struct ChangeRecord {
+  UnixMillis time;
+  std::string actor;
+  std::string action;
+  std::vector<std::pair<std::string, std::string>> puts;  // key, value
+  std::vector<std::string> deletes;
+
+  bool operator==(const ChangeRecord&) const = default;
+};
+
+struct Audit {
+  UnixMillis time;
+  std::string actor;
+  std::string action;
+  std::string object;
+  std::string reason;
+  std::string approver;
+  std::string detail;
+  std::string previous_hash;
+
+  bool operator==(const Audit&) const = default;
+};
+
+std::string Encode(const entitlement::Account& value);
+std::string Encode(const CardRecord& value);
+std::string Encode(const BoxRecord& value);
+std::string Encode(const SimRecord& value);
+std::string Encode(const entitlement::Claim& value);
+std::string Encode(const TownshipRecord& value);
+std::string Encode(const GroupRecord& value);
+std::string Encode(const BatchRecord& value);
+std::string Encode(const entitlement::Channel& value);
+std::string Encode(const PackageRecord& value);
+std::string Encode(const geofence::Region& value);
+std::string Encode(const geofence::Area& value);
+std::string Encode(const CellListHead& value);
+std::string Encode(const InterventionRecord& value);
+std::string Encode(const Dedup& value);
+std::string Encode(const OutboxEntry& value);
+std::string Encode(const ChangeRecord& value);
+std::string Encode(const Audit& value);
+
+// Decode<CardRecord>(bytes) and so on for each type above.
+template <typename T>
+Result<T> Decode(std::string_view bytes);
+template <>
+Result<entitlement::Account> Decode(std::string_view bytes);
+template <>
+Result<CardRecord> Decode(std::string_view bytes);
+template <>
+Result<BoxRecord> Decode(std::string_view bytes);
+template <>
+Result<SimRecord> Decode(std::string_view bytes);
+template <>
+Result<entitlement::Claim> Decode(std::string_view bytes);
+template <>
+Result<TownshipRecord> Decode(std::string_view bytes);
+template <>
+Result<GroupRecord> Decode(std::string_view bytes);
+template <>
+Result<BatchRecord> Decode(std::string_view bytes);
+template <>
+Result<entitlement::Channel> Decode(std::string_view bytes);
+template <>
+Result<PackageRecord> Decode(std::string_view bytes);
+template <>
+Result<geofence::Region> Decode(std::string_view bytes);
+template <>
+Result<geofence::Area> Decode(std::string_view bytes);
+template <>
+Result<CellListHead> Decode(std::string_view bytes);
+template <>
+Result<InterventionRecord> Decode(std::string_view bytes);
+template <>
+Result<Dedup> Decode(std::string_view bytes);
+template <>
+Result<OutboxEntry> Decode(std::string_view bytes);
+template <>
+Result<ChangeRecord> Decode(std::string_view bytes);
+template <>
+Result<Audit> Decode(std::string_view bytes);
+
+}  // namespace hearth::records
