@@ -103,6 +103,8 @@ constexpr ReasonInfo kReasons[] = {
      "A cell cannot be on the whitelist and the blacklist of the same place: correct one of them.", ""},
     {Reason::kCellUnknownNetwork, "CELL_UNKNOWN_NETWORK", Code::kInvalidArgument,
      "Check MCC and MNC against the national list.", ""},
+    {Reason::kCellSnapshotInvalid, "CELL_SNAPSHOT_INVALID", Code::kDataLoss,
+     "The snapshot of the cell lists is damaged: delete the file, it is built anew from the lists.", ""},
     {Reason::kChannelUnknown, "CHANNEL_UNKNOWN", Code::kNotFound,
      "Check the channel with `hearthctl channel list`.", ""},
     {Reason::kChannelExists, "CHANNEL_EXISTS", Code::kAlreadyExists,

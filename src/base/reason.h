@@ -84,6 +84,7 @@ enum class Reason : uint16_t {
   kCellListUnchanged = 222,
   kCellBothLists = 223,
   kCellUnknownNetwork = 224,
+  kCellSnapshotInvalid = 225,
 
   // Schedule and entitlement.
   kChannelUnknown = 300,

@@ -1,0 +1,92 @@
+// From what a box hears to what it means for its card. Pure: the same lists, card and evidence always give
+// the same judgement.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "geofence/cell.h"
+#include "geofence/snapshot.h"
+#include "geofence/verdict.h"
+#include "src/base/ids.h"
+#include "src/base/limits.h"
+#include "src/base/status.h"
+
+namespace hearth::geofence {
+
+struct HeardCell {
+  Cell cell;
+  int8_t signal_dbm = 0;
+
+  bool operator==(const HeardCell&) const = default;
+};
+
+// What one report says. Either cells (the serving cell first, then neighbours) or the statement that there
+// is no signal.
+struct Evidence {
+  std::vector<HeardCell> cells;
+  bool no_signal = false;
+};
+
+// How far the card's own place reaches; policy per region. The numbers are on disk: never reused.
+enum class Strictness : uint8_t {
+  kVillage = 1,   // the whitelist of the card's own area
+  kCounty = 2,    // whitelists of areas of its county
+  kProvince = 3,  // whitelists of areas of its province
+};
+
+// "VILLAGE", "COUNTY", "PROVINCE".
+std::string_view NameOf(Strictness strictness);
+
+struct CardPlace {
+  AreaId area;
+  Strictness strictness = Strictness::kVillage;
+  bool exempt = false;  // approved: home without base station signal
+};
+
+// Where one heard cell belongs, seen from the card.
+enum class CellFate : uint8_t {
+  kOwnPlace = 1,     // on a whitelist of the card's place
+  kBlacklisted = 2,  // on a blacklist, and not in the card's place
+  kElsewhere = 3,    // only on whitelists of other places
+  kUnknown = 4,      // on no list
+};
+
+// "OWN_PLACE", "BLACKLISTED", "ELSEWHERE", "UNKNOWN".
+std::string_view NameOf(CellFate fate);
+
+struct CellFinding {
+  HeardCell heard;
+  CellFate fate = CellFate::kUnknown;
+  // The list that decided the fate: the card's own area if it holds the cell, else the lowest number.
+  // id 0 when the cell is unknown.
+  ListRef list;
+};
+
+struct Judgement {
+  Verdict verdict = Verdict::kNoSignal;
+  std::vector<CellFinding> findings;  // in the order of the evidence: the serving cell first
+  // A cell other than the serving one is in the card's own place.
+  bool whitelisted_neighbour = false;
+  // IN_AREA only because of a neighbour: the serving cell is on no list and was probably renumbered.
+  bool by_neighbour = false;
+  std::vector<Cell> unknown_cells;  // sorted, no double
+};
+
+// Outside input. REPORT_NO_EVIDENCE: neither cells nor no_signal. FIELD_INVALID: both, or a cell out of range
+// (field "evidence.cells[2].area"). LIMIT_EXCEEDED over limits.cells_per_report.
+Status CheckEvidence(const Evidence& evidence, const Limits& limits);
+
+// The rules, in this order; the first that holds decides:
+//   1. no cells                                             NO_SIGNAL
+//   2. serving cell in the card's own place                 IN_AREA   (also when a blacklist has it)
+//   3. serving cell on any blacklist                        BLACKLISTED
+//   4. serving cell on a whitelist of another place         OUT_OF_AREA
+//   5. serving cell unknown, a neighbour in the own place   IN_AREA   (by_neighbour)
+//   6. otherwise                                            UNKNOWN_CELL
+// An exemption lifts the whitelist, never a blacklist: of an exempt card, all but BLACKLISTED is EXEMPT.
+// The order of neighbours changes neither the verdict nor the flags.
+Judgement Judge(const Snapshot& lists, const CardPlace& card, const Evidence& evidence);
+
+}  // namespace hearth::geofence

@@ -1,0 +1,69 @@
+// One intervention as it is recorded: what was done to a card, on which grounds, and how it ended.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "geofence/verdict.h"
+#include "intervention/decide.h"
+#include "src/base/ids.h"
+#include "src/base/limits.h"
+#include "src/base/status.h"
+
+namespace hearth::intervention {
+
+// The numbers are on disk: never reused.
+enum class InterventionState : uint8_t {
+  kInForce = 1,         // the card is switched off
+  kLifted = 2,          // over, see lifted_by
+  kRefusedInstall = 3,  // the card was never opened
+  kProposed = 4,        // nothing is done until an operator says so
+};
+
+// "IN_FORCE", "LIFTED", "REFUSED_INSTALL", "PROPOSED".
+std::string_view NameOf(InterventionState state);
+
+// The version of a list that led to the verdict.
+struct ListVersion {
+  AreaId list;
+  uint32_t version = 0;
+
+  bool operator==(const ListVersion&) const = default;
+};
+
+struct Intervention {
+  std::string id;
+  CardNumber card;
+  InterventionState state = InterventionState::kInForce;
+  Cause cause = Cause::kBlacklistedConfirmed;
+  Verdict verdict = Verdict::kBlacklisted;
+  std::string evidence;  // the cells heard, as text, serving cell first
+  std::vector<ListVersion> lists;
+  uint32_t policy_version = 0;
+  UnixMillis reported;  // the report's own time
+  UnixMillis decided;
+  UnixMillis lifted;        // 0 while not lifted
+  std::string lifted_by;    // the operator; "" when the card came home
+  std::string lift_reason;  // the operator's words
+
+  bool operator==(const Intervention&) const = default;
+};
+
+// The state an action begins in: kDisable → kInForce, kRefuseInstall → kRefusedInstall, kPropose → kProposed.
+// INTERNAL for an action that is no intervention.
+Result<InterventionState> StateOf(Action action);
+
+// The card was heard at home. NOT_UNDER_INTERVENTION when it is lifted already.
+Result<Intervention> LiftByReturn(Intervention intervention, UnixMillis now);
+// An operator ends it and answers for it: both actor and reason are needed (FIELD_MISSING, LIMIT_EXCEEDED
+// over limits.text_bytes). NOT_UNDER_INTERVENTION when it is lifted already, or a refused installation, which
+// only a report from the right place ends.
+Result<Intervention> LiftByOperator(Intervention intervention, const std::string& actor,
+                                    const std::string& reason, UnixMillis now, const Limits& limits);
+// What an operator's lift means for the card's location: active again, counts at zero, and reports from
+// before the lift change nothing.
+LocationState AfterOperatorLift(LocationState state, UnixMillis now);
+
+}  // namespace hearth::intervention
