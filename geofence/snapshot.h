@@ -69,7 +69,9 @@ class Snapshot {
   };
 
   Status Parse(std::span<const std::byte> bytes);
+  Status ReadLists(ByteReader& reader, size_t count);
   Status ReadSets(ByteReader& reader, size_t set_count, size_t member_count);
+  void PlaceLevels(const std::byte* fences);
 
   Bytes owned_;
   std::vector<ListRef> lists_;
@@ -84,7 +86,7 @@ class SnapshotBuilder {
  public:
   // The list's cells are copied. Each (kind, id) at most once.
   void Add(const CellList& list);
-  // FIELD_INVALID when a list was added twice, LIMIT_EXCEEDED above 2^32 - 1 sets or lists.
+  // FIELD_INVALID when a list was added twice or held a cell out of range.
   Result<Bytes> Build() &&;
 
  private:
@@ -94,8 +96,12 @@ class SnapshotBuilder {
     uint32_t list;  // position in lists_
   };
 
+  Status SortLists();
+  void SortEntries();
+
   std::vector<ListRef> lists_;
   std::vector<Entry> entries_;
+  Status status_;
 };
 
 }  // namespace hearth::geofence

@@ -1,15 +1,14 @@
 // Rosters (花名册) of filled-in five-part forms (五联单): one row binds a person, a box, a card and a SIM.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "src/base/ids.h"
 #include "src/base/limits.h"
 #include "src/base/status.h"
+#include "src/import/field.h"
 #include "src/import/row_error.h"
 #include "src/import/table.h"
 
@@ -57,12 +56,10 @@ class RosterReader {
 
  private:
   void Row(const TableRow& row);
-  bool ReportDuplicates(const RosterRow& row);
 
   const size_t text_bytes_;
   const RowSink<RosterRow> sink_;
-  // By form, person, card, box, SIM: value → line of the good row that has it.
-  std::array<std::unordered_map<std::string, uint64_t>, 5> first_lines_;
+  SeenValues seen_;  // forms, persons, cards, boxes, SIMs
   TableReader table_;
 };
 

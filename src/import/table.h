@@ -68,7 +68,7 @@ class TableReader {
 
  private:
   void Row(const CsvRow& row);
-  void Error(RowError error);
+  void RowFailed(RowError error);
   bool IsHeader(const CsvRow& row) const;
   Status ReadHeader(const CsvRow& row);
   void UseDefaultOrder();
@@ -79,7 +79,7 @@ class TableReader {
   const OnRow on_row_;
   const OnError on_error_;
   bool header_done_ = false;
-  Status failed_;
+  Status status_;  // of the header
   std::vector<int> positions_;
   size_t width_ = 0;      // fields of a full row
   size_t min_width_ = 0;  // fields a row must have
