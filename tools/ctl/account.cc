@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "hearth/v1/registry.grpc.pb.h"
+#include "src/base/limits.h"
 #include "tools/ctl/tree.h"
 
 namespace hearth::ctl {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "hearth/v1/admin.grpc.pb.h"
+#include "src/base/limits.h"
 #include "tools/ctl/tree.h"
 
 namespace hearth::ctl {

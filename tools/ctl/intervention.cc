@@ -5,6 +5,7 @@
 
 #include "hearth/v1/intervention.grpc.pb.h"
 #include "src/base/bytes.h"
+#include "src/base/limits.h"
 #include "tools/ctl/files.h"
 #include "tools/ctl/tree.h"
 

@@ -59,7 +59,9 @@ void DescribeOptions(const CLI::App& app, CommandInfo& info) {
 
 void DescribeBelow(const CLI::App& app, const std::string& path, std::vector<CommandInfo>& out) {
   const size_t own = out.size();
-  out.push_back({.path = path, .description = app.get_description()});
+  out.emplace_back();
+  out[own].path = path;
+  out[own].description = app.get_description();
   DescribeOptions(app, out[own]);
   for (const CLI::App* below : app.get_subcommands(nullptr)) {
     if (below->get_name().empty()) continue;
