@@ -148,12 +148,11 @@ struct ShowFlags {
 };
 
 void DeclareShow(CLI::App& command, ShowFlags& flags) {
-  auto* by = command.add_option_group("by");
+  CLI::App* by = OptionGroup(command, "by", 1);
   by->add_option("--form", flags.form, "By number of the five-part form")->type_name("FORM");
   Card(by->add_option("--card", flags.card, "By card number"));
   Box(by->add_option("--box", flags.box, "By box serial"));
   Sim(by->add_option("--sim", flags.sim, "By SIM number"));
-  by->require_option(1);
 }
 
 int RunShow(Session& session, const ShowFlags& flags) {
@@ -216,11 +215,10 @@ struct SwapFlags {
 
 void DeclareSwap(CLI::App& command, SwapFlags& flags) {
   command.add_option("form", flags.form, "Number of the five-part form")->type_name("FORM")->required();
-  auto* devices = command.add_option_group("new devices");
+  CLI::App* devices = OptionGroup(command, "new devices", 3);
   Card(devices->add_option("--card", flags.card, "The new card"));
   Box(devices->add_option("--box", flags.box, "The new box"));
   Sim(devices->add_option("--sim", flags.sim, "The new SIM"));
-  devices->require_option(1, 3);
   DeclareChange(command, flags.change, true);
 }
 

@@ -103,6 +103,7 @@ void AddAdminCommands(Tree& tree) {
         command
             .add_option("object", flags.object,
                         "account:NX-1, card:640000000001, area:640122001, list:640104001 or site")
+            ->type_name("OBJECT")
             ->required();
       },
       RunAudit);

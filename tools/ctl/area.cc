@@ -23,7 +23,9 @@ struct FindFlags {
 
 void DeclareFind(CLI::App& command, FindFlags& flags) {
   static const std::vector<std::string> kLevels = {"province", "prefecture", "county", "township", "village"};
-  command.add_option("query", flags.query, "Part of a name, or the beginning of a code")->required();
+  command.add_option("query", flags.query, "Part of a name, or the beginning of a code")
+      ->type_name("TEXT")
+      ->required();
   OneOf(command.add_option("--level", flags.level, "Only divisions of this level"), kLevels);
   command.add_option("--limit", flags.limit, "At most so many (default 50)")->type_name("N");
 }
@@ -66,10 +68,9 @@ struct CreateFlags {
 void DeclareCreate(CLI::App& command, CreateFlags& flags) {
   AreaNumber(command.add_option("id", flags.id, "6-digit county and serial 001 to 999"))->required();
   command.add_option("--name", flags.name, "Its name")->type_name("TEXT")->required();
-  auto* villages = command.add_option_group("villages");
+  CLI::App* villages = OptionGroup(command, "villages", 1);
   RegionNumber(villages->add_option("--village", flags.villages, "12-digit codes, one or more"));
   File(villages->add_option("--villages-file", flags.villages_file, "CSV with the column village"));
-  villages->require_option(1);
   DeclareChange(command, flags.change, false);
 }
 

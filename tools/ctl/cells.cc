@@ -29,11 +29,10 @@ struct ListFlags {
 };
 
 void DeclareListChoice(CLI::App& command, ListFlags& flags) {
-  auto* list = command.add_option_group("list");
+  CLI::App* list = OptionGroup(command, "list", 1);
   AreaNumber(list->add_option("--area", flags.area, "The whitelist of this area"));
   AreaNumber(list->add_option("--blacklist", flags.blacklist,
                               "This blacklist: 6-digit division whose boxes hold it, and serial"));
-  list->require_option(1);
 }
 
 struct PutFlags {

@@ -64,9 +64,9 @@ Client::Client(ClientOptions options) : options_(std::move(options)) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
-  // Our own retries come 100 ms to 2 s apart; each must really try to connect.
+  // Our own retries come 100 ms to 2 s apart; each must really try to connect. (The "minimum" stays as it is:
+  // it is the time that one attempt gets.)
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   channel_ = grpc::CreateCustomChannel(options_.server, Credentials(options_), arguments);
 }

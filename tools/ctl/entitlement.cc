@@ -19,12 +19,11 @@ struct EcmFlags {
 };
 
 void DeclareEcm(CLI::App& command, EcmFlags& flags) {
-  auto* channel = command.add_option_group("channel");
+  CLI::App* channel = OptionGroup(command, "channel", 1);
   channel->add_option("--channel", flags.channel, "Name of the channel")->type_name("NAME");
   channel->add_option("--service", flags.service, "Number of the channel")
       ->type_name("N")
       ->check(CLI::Range(1, 65535).description(""));
-  channel->require_option(1);
   command.add_option("--cp", flags.cp, "Crypto-period of the first control word")
       ->type_name("N")
       ->required()

@@ -65,7 +65,9 @@ void AddLocalCommands(Tree& tree) {
   tree.Add<ReasonFlags>(
       "reason", "", "Explains a reason code",
       [](CLI::App& command, ReasonFlags& flags) {
-        command.add_option("name", flags.name, "As errors print it: CARD_IN_USE")->required();
+        command.add_option("name", flags.name, "As errors print it: CARD_IN_USE")
+            ->type_name("REASON")
+            ->required();
       },
       RunReason);
   tree.Add<CompletionFlags>(

@@ -140,6 +140,9 @@ int SendAll(Session& session, std::istream& in) {
 }
 
 int RunReport(Session& session, const ReportFlags& flags) {
+  if (!flags.file.empty() && !flags.card.empty()) {
+    return session.FailUsage(InvalidField("--card", "goes not together with --file"));
+  }
   if (flags.file == "-") return SendAll(session, session.io().in);
   if (!flags.file.empty()) {
     std::ifstream in(flags.file, std::ios::binary);
@@ -153,25 +156,19 @@ int RunReport(Session& session, const ReportFlags& flags) {
 }
 
 void DeclareReport(CLI::App& command, ReportFlags& flags) {
-  auto* file = File(command.add_option("--file", flags.file, "Reports in JSON, one or many; - is stdin"));
-  Card(command.add_option("--card", flags.card, "Card number"))->excludes(file);
-  Box(command.add_option("--box", flags.box, "Box serial"))->excludes(file);
-  Sim(command.add_option("--sim", flags.sim, "SIM number"))->excludes(file);
-  command.add_option("--counter", flags.counter, "The card's counter; it must grow")
-      ->type_name("N")
-      ->excludes(file);
+  File(command.add_option("--file", flags.file, "Reports in JSON, one or many; - is stdin. Else:"));
+  Card(command.add_option("--card", flags.card, "Card number"));
+  Box(command.add_option("--box", flags.box, "Box serial"));
+  Sim(command.add_option("--sim", flags.sim, "SIM number"));
+  command.add_option("--counter", flags.counter, "The card's counter; it must grow")->type_name("N");
   command.add_option("--time", flags.time, "When the cells were heard, RFC 3339 (default now)")
-      ->type_name("TIME")
-      ->excludes(file);
+      ->type_name("TIME");
   command
       .add_option("--cell", flags.cells,
                   "A cell heard, like lte:460:00:33301:26879745@-70; serving cell first")
       ->type_name("CELL[@DBM]")
-      ->allow_extra_args(false)
-      ->excludes(file);
-  command.add_option("--mac", flags.mac, "MAC of the card, 16 hexadecimal digits")
-      ->type_name("HEX")
-      ->excludes(file);
+      ->allow_extra_args(false);
+  command.add_option("--mac", flags.mac, "MAC of the card, 16 hexadecimal digits")->type_name("HEX");
 }
 
 struct WhyFlags {
@@ -182,12 +179,11 @@ struct WhyFlags {
 };
 
 void DeclareWhy(CLI::App& command, WhyFlags& flags) {
-  auto* by = command.add_option_group("by");
+  CLI::App* by = OptionGroup(command, "by", 1);
   Card(by->add_option("--card", flags.card, "By card number"));
   by->add_option("--form", flags.form, "By number of the five-part form")->type_name("FORM");
   Box(by->add_option("--box", flags.box, "By box serial"));
   Sim(by->add_option("--sim", flags.sim, "By SIM number"));
-  by->require_option(1);
 }
 
 int RunWhy(Session& session, const WhyFlags& flags) {

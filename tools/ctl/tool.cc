@@ -43,8 +43,8 @@ std::string PathOf(const CLI::App& root) {
 
 // A wrong command line as any other refusal.
 Failure UsageFailure(const CLI::App& root, const CLI::ParseError& error) {
-  const bool missing = error.get_name() == "RequiredError";
   std::string message = error.what();
+  const bool missing = error.get_name() == "RequiredError" && message.find("were given") == std::string::npos;
   const auto strangers = root.remaining(true);
   if (missing && !strangers.empty()) message = fmt::format("unknown command: {}", strangers.front());
   Failure failure = LocalFailure(
@@ -65,8 +65,12 @@ int Run(const std::vector<std::string>& args, Io& io) {
     globals.json = std::find(args.begin(), args.end(), "--json") != args.end();
     return Session(io, globals).Fail(UsageFailure(tree.root(), error));
   }
-  ReadEnvironment(io, tree.globals());
-  Session session(io, tree.globals());
+  Globals& globals = tree.globals();
+  if (!globals.server.empty() && !globals.port_file.empty()) {
+    return Session(io, globals).FailUsage(InvalidField("--port-file", "goes not together with --server"));
+  }
+  ReadEnvironment(io, globals);
+  Session session(io, globals);
   return tree.chosen()(session);
 }
 

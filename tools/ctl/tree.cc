@@ -1,15 +1,12 @@
 #include "tools/ctl/tree.h"
 
 #include "src/base/ids.h"
+#include "tools/ctl/help.h"
 
 namespace hearth::ctl {
 namespace {
 
 constexpr const char* kFileType = "FILE";
-constexpr const char* kFooter =
-    "Exit codes: 0 done; 1 some rows were refused; 2 wrong use, or the answer to a question was no;\n"
-    "3 refused by the head-end; 4 the head-end cannot be reached; 5 a file cannot be used.\n"
-    "The manual page is hearthctl(1).";
 
 template <typename Parse>
 CLI::Option* Checked(CLI::Option* option, const char* type, Parse parse) {
@@ -44,11 +41,14 @@ void DescribeOptions(const CLI::App& app, CommandInfo& info) {
     found.is_file = option->get_type_name() == kFileType;
     found.choices = SplitChoices(option->get_type_name());
     if (option->nonpositional()) {
-      if (option->get_lnames().empty() || option->get_lnames()[0] == "help") continue;
+      if (option->get_lnames().empty() || option->get_lnames()[0] == "help" ||
+          option->get_lnames()[0] == "version") {
+        continue;
+      }
       found.name = "--" + option->get_lnames()[0];
       info.options.push_back(std::move(found));
     } else {
-      found.name = option->get_name(true);
+      found.name = option->get_type_name();
       info.arguments.push_back(std::move(found));
     }
   }
@@ -75,9 +75,9 @@ void DescribeBelow(const CLI::App& app, const std::string& path, std::vector<Com
 Tree::Tree() : root_("Operates a Hearth head-end.", "hearthctl") {
   root_.require_subcommand(1);
   root_.fallthrough();
-  root_.footer(kFooter);
-  root_.get_formatter()->column_width(34);
-  root_.get_formatter()->label("OPTIONS", "OPTIONS");
+  root_.formatter_fn(Help);
+  root_.set_version_flag("--version", std::string("hearthctl ") + HEARTH_VERSION,
+                         "Print the version and exit");
   DeclareGlobals();
   AddStockCommands(*this);
   AddAccountCommands(*this);
@@ -93,12 +93,11 @@ Tree::Tree() : root_("Operates a Hearth head-end.", "hearthctl") {
 }
 
 void Tree::DeclareGlobals() {
-  auto* server = root_.add_option("--server", globals_.server,
-                                  "Address of the head-end (HEARTH_SERVER; else 127.0.0.1:7443)");
-  server->type_name("HOST:PORT");
+  root_
+      .add_option("--server", globals_.server, "Address of the head-end (HEARTH_SERVER; else 127.0.0.1:7443)")
+      ->type_name("HOST:PORT");
   File(root_.add_option("--port-file", globals_.port_file,
-                        "Take the address from this file, which the daemon writes (HEARTH_PORT_FILE)"))
-      ->excludes(server);
+                        "Take the address from this file, which the daemon writes (HEARTH_PORT_FILE)"));
   root_.add_flag("--insecure", globals_.insecure, "No TLS: a daemon in development mode (HEARTH_INSECURE=1)");
   root_.add_option("--actor", globals_.actor, "Who you are, with --insecure (HEARTH_ACTOR)")
       ->type_name("NAME");
@@ -138,6 +137,13 @@ void DeclareChange(CLI::App& command, ChangeFlags& flags, bool reason_required) 
       ->required(reason_required);
   command.add_option("--approver", flags.approver, "A second person who approves, other than you")
       ->type_name("NAME");
+}
+
+CLI::App* OptionGroup(CLI::App& command, const std::string& title, size_t most) {
+  CLI::App* group = command.add_option_group(title);
+  group->set_help_flag();
+  group->require_option(1, most);
+  return group;
 }
 
 CLI::Option* File(CLI::Option* option) { return option->type_name(kFileType); }

@@ -53,6 +53,9 @@ inline void DeclareNothing(CLI::App& /*command*/, NoFlags& /*flags*/) {}
 // --reason and --approver.
 void DeclareChange(CLI::App& command, ChangeFlags& flags, bool reason_required);
 
+// Options of which at least one and at most `most` must be given. The title is for --help.
+CLI::App* OptionGroup(CLI::App& command, const std::string& title, size_t most);
+
 // Marks an option or argument whose value is a file; completion then offers files.
 CLI::Option* File(CLI::Option* option);
 // A value out of a fixed set; completion offers it. `names` must outlive the option.
@@ -67,14 +70,14 @@ CLI::Option* AreaNumber(CLI::Option* option);
 // One command as a person may type it.
 struct CommandInfo {
   struct OptionInfo {
-    std::string name;  // "--card"; for an argument its display name, "FORM"
+    std::string name;  // "--card"; for an argument its kind, "FORM"
     bool takes_value = false;
     bool is_file = false;
     std::vector<std::string> choices;  // empty: anything
   };
   std::string path;  // "account open"
   std::string description;
-  std::vector<OptionInfo> options;    // long options only, the global ones excepted
+  std::vector<OptionInfo> options;    // long ones; the root has the global ones
   std::vector<OptionInfo> arguments;  // in order
   bool is_noun = false;               // has verbs, does nothing itself
 };
