@@ -71,7 +71,7 @@ void ReadRules(ConfigReader& in, Config& config) {
   in.Section("policy");
   in.Number("blacklisted_reports", &config.policy.blacklisted_reports, 1, 10, "reports");
   in.Number("blacklisted_gap_seconds", &config.policy.blacklisted_gap, 0, 86'400, "seconds");
-  in.Number("grace_hours", &config.policy.grace, 0, 255, "hours");
+  in.Number("grace_hours", &config.policy.grace, 0, 240, "hours");
   in.Number("record_validity_days", &config.policy.record_validity, 30, 3650, "days");
   in.Section("retention");
   in.Number("change_records_days", &config.retention.change_records, 7, 3650, "days");

@@ -1,5 +1,6 @@
 #include "src/rpc/convert_out.h"
 
+#include <algorithm>
 #include <string_view>
 
 namespace hearth::rpc {
@@ -91,16 +92,13 @@ v1::FivePartForm FormToProto(const entitlement::Form& form) {
   return out;
 }
 
-// The evidence of an intervention is text: cells with something between them that no cell holds.
+// The evidence of an intervention is text, "lte:460:00:33301:26879745@-87 …"; here only the cells count.
 void AddCellTexts(std::string_view evidence, google::protobuf::RepeatedPtrField<std::string>& cells) {
-  constexpr std::string_view kBetween = " ,;\n";
-  while (true) {
-    const size_t begin = evidence.find_first_not_of(kBetween);
-    if (begin == std::string_view::npos) return;
-    evidence.remove_prefix(begin);
-    const size_t end = std::min(evidence.find_first_of(kBetween), evidence.size());
-    *cells.Add() = std::string(evidence.substr(0, end));
-    evidence.remove_prefix(end);
+  while (!evidence.empty()) {
+    const std::string_view heard = evidence.substr(0, evidence.find(' '));
+    const std::string_view cell = heard.substr(0, heard.find('@'));
+    if (!cell.empty()) *cells.Add() = std::string(cell);
+    evidence.remove_prefix(std::min(heard.size() + 1, evidence.size()));
   }
 }
 

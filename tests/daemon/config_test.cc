@@ -92,7 +92,7 @@ zero = "2025-06-01T08:00:00+08:00"
 [policy]
 blacklisted_reports = 10
 blacklisted_gap_seconds = 0
-grace_hours = 255
+grace_hours = 240
 record_validity_days = 30
 [retention]
 change_records_days = 8
@@ -122,7 +122,7 @@ file = "l"
   EXPECT_EQ(config->epochs.zero, *ParseTime("2025-06-01T00:00:00Z"));
   EXPECT_EQ(config->policy.blacklisted_reports, 10);
   EXPECT_EQ(config->policy.blacklisted_gap, std::chrono::seconds(0));
-  EXPECT_EQ(config->policy.grace, std::chrono::hours(255));
+  EXPECT_EQ(config->policy.grace, std::chrono::hours(240));
   EXPECT_EQ(config->policy.record_validity, std::chrono::days(30));
   EXPECT_EQ(config->retention.change_records, std::chrono::days(8));
   EXPECT_EQ(config->limits.requests_in_flight, 1U);
@@ -194,6 +194,8 @@ TEST(Config, SaysWhatIsWrongAndWhere) {
        "is \"loud\", must be \"debug\" or \"info\" or \"warn\" or \"error\""},
       {"no such store", swap("path", "kind = \"ceph\"\npath"), 5, "store.kind", invalid,
        "\"rocksdb\" or \"memory\""},
+      {"store in memory for everybody", swap("path", "kind = \"memory\"\npath"), 5, "store.kind", invalid,
+       "insecure_development"},
       {"no such output mode", add("[output]\nmode = \"packets\"\n"), 14, "output.mode", invalid,
        "\"sections\""},
       {"no address", add("[metrics]\nlisten = \"9464\"\n"), 14, "metrics.listen", invalid, "address:port"},
