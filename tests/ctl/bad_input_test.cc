@@ -32,7 +32,7 @@ const Row kRows[] = {
      "FIELD_INVALID"},
     {"card too short", {"account", "show", "--card", "64000000001"}, kExitUsage, "12 digits"},
     {"card with letters", {"why", "--card", "64000000000x"}, kExitUsage, "12 digits"},
-    {"card with full-width digits", {"why", "--card", "640000000001"}, kExitUsage, "12 digits"},
+    {"card with full-width digits", {"why", "--card", "64000000000\uFF11"}, kExitUsage, "12 digits"},
     {"box too long", {"why", "--box", "06400000000000001"}, kExitUsage, "16 digits"},
     {"sim with 10 digits", {"why", "--sim", "1390000000"}, kExitUsage, "11 digits"},
     {"region of 5 digits", {"account", "list", "--region", "64012"}, kExitUsage, "--region"},

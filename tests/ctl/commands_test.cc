@@ -1,10 +1,12 @@
 // What commands send and print, against a head-end in this process.
+#include <algorithm>
 #include <cstdlib>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "src/base/bytes.h"
+#include "src/base/ids.h"
 #include "tests/ctl/fake_head_end.h"
 #include "tools/ctl/failure.h"
 

@@ -1,5 +1,6 @@
 // The completion script is one that bash takes, and it offers what the commands have.
 #include <cstdio>
+#include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,12 @@
 // How failures look and what they exit with: every shape of a status the head-end or the network can give.
+#include <chrono>
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "tests/ctl/fake_head_end.h"
 #include "tools/ctl/failure.h"
 

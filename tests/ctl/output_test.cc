@@ -1,6 +1,7 @@
 // What is printed: widths, tables, unprintable input, JSON strings; and JSON objects cut from a stream.
 #include "tools/ctl/output.h"
 
+#include <set>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -23,7 +24,7 @@ TEST(Output, DisplayWidth) {
       {"ascii", "NX-1", 4},
       {"Chinese", "宁夏", 4},
       {"mixed", "张三a", 5},
-      {"full-width digits", "123", 6},
+      {"full-width digits", "\uFF11\uFF12\uFF13", 6},
       {"combining accent", "e\xCC\x81", 1},
       {"Latin with diacritic", "é", 1},
       {"beyond the basic plane", "𠮷", 2},
@@ -136,7 +137,9 @@ TEST(Output, Services) {
   for (const Row& row : rows) {
     const auto services = ParseServices(row.text, "--services");
     EXPECT_EQ(services.has_value(), !row.services.empty()) << row.text;
-    if (services) EXPECT_EQ(*services, row.services) << row.text;
+    if (services) {
+      EXPECT_EQ(*services, row.services) << row.text;
+    }
   }
 }
 

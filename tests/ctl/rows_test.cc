@@ -1,10 +1,12 @@
 // Files of rows: bad rows by line, good rows kept, chunks, retries under the same request id.
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "src/base/ids.h"
 #include "tests/ctl/fake_head_end.h"
 #include "tools/ctl/failure.h"
 
@@ -40,12 +42,6 @@ v1::RowResult Result(uint64_t line, v1::RowResult::Outcome outcome) {
   row.set_line(line);
   row.set_outcome(outcome);
   return row;
-}
-
-// Answers DONE for each row.
-grpc::Status AllDone(const v1::ImportRosterRequest& request, v1::ImportRowsResponse* response) {
-  for (const auto& row : request.rows()) *response->add_rows() = Result(row.line(), v1::RowResult::DONE);
-  return grpc::Status::OK;
 }
 
 // Line 3 is bad here, line 5 there; line 4 existed.

@@ -52,15 +52,13 @@ class Watcher {
   int Run() {
     std::chrono::milliseconds wait = kFirstWait;
     for (int tries = 1;; ++tries) {
-      const bool heard_before = heard_;
-      heard_ = false;
+      stream_heard_ = false;
       const grpc::Status status = Stream();
       if (ended_) return code_;
-      if (heard_) {
+      if (stream_heard_) {
         tries = 1;
         wait = kFirstWait;
       }
-      heard_ = heard_ || heard_before;
       const Failure failure = client_.Decode(status);
       if (status.ok() || !failure.retryable || tries >= kReconnects) return End(status, failure);
       session_.Note(fmt::format("the watch broke ({}: {}); resuming in {} ms", failure.code, failure.message,
@@ -80,12 +78,10 @@ class Watcher {
     return std::max(all - passed, std::chrono::milliseconds(0));
   }
 
+  // The only deadline of a stream is the one of --for.
   int End(const grpc::Status& status, const Failure& failure) {
-    const auto left = Left();
-    const bool time_is_over = left && *left <= std::chrono::milliseconds(10) &&
-                              status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
-    if (status.ok() || (time_is_over && heard_)) return kExitOk;
-    return session_.Fail(failure);
+    const bool time_is_over = heard_ && status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+    return status.ok() || time_is_over ? kExitOk : session_.Fail(failure);
   }
 
   // One connection, until it ends or enough was seen.
@@ -103,10 +99,10 @@ class Watcher {
   }
 
   void Take(const v1::InterventionEvent& event) {
-    if (!heard_) {
+    if (!stream_heard_) {
       session_.Note(token_.empty() ? "watching from now on" : "watching from the resume token on");
     }
-    heard_ = true;
+    heard_ = stream_heard_ = true;
     if (event.has_intervention()) {
       session_.json() ? PrintJson(event) : PrintLine(event);
       session_.out().flush();
@@ -151,8 +147,9 @@ class Watcher {
   const std::chrono::nanoseconds begin_;
   std::string token_;
   uint64_t seen_ = 0;
-  bool heard_ = false;  // a message came
-  bool ended_ = false;  // enough was seen, or the token could not be kept
+  bool heard_ = false;         // a message came
+  bool stream_heard_ = false;  // a message came on this connection
+  bool ended_ = false;         // enough was seen, or the token could not be kept
   int code_ = kExitOk;
 };
 
