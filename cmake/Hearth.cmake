@@ -9,7 +9,7 @@ add_library(hearth_flags INTERFACE)
 target_include_directories(hearth_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(hearth_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion
-  -Wno-sign-conversion -Wimplicit-fallthrough -Werror -fno-omit-frame-pointer)
+  -Wno-sign-conversion -Wno-missing-field-initializers -Wimplicit-fallthrough -Werror -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(hearth_flags INTERFACE -Wthread-safety)
 endif()

@@ -10,6 +10,7 @@
 #include "src/app/geo.h"
 #include "src/app/keys.h"
 #include "src/app/registry.h"
+#include "src/base/metrics.h"
 
 namespace hearth::app {
 

@@ -150,7 +150,7 @@ Result<AccountChanged> Registry::Change(const Request& request, std::string_view
     }
     return Ok();
   };
-  HEARTH_ASSIGN_OR_RETURN(const Committed started, executor_.Run(home.bucket, full, begin));
+  if (auto started = executor_.Run(home.bucket, full, begin); !started) return started.error();
   if (former) {
     HEARTH_ASSIGN_OR_RETURN(auto account, records::Decode<Account>(former->answer));
     return AccountChanged{.change = {.committed = {home.bucket, former->revision, true},
@@ -293,7 +293,9 @@ Result<GroupSlot> Registry::JoinGroup(const Account& account) {
   HEARTH_ASSIGN_OR_RETURN(const auto record, executor_.Read<records::TownshipRecord>(TownshipKey(township)));
   GroupId group = record ? record->value.current_group : GroupId(0);
   for (;;) {
-    if (group.value == 0) HEARTH_ASSIGN_OR_RETURN(group, AdvanceGroup(township, group));
+    if (group.value == 0) {
+      HEARTH_ASSIGN_OR_RETURN(group, AdvanceGroup(township, group));
+    }
     std::optional<uint8_t> slot;
     const ObjectKey key = GroupKey(group);
     auto joined =

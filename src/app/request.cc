@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "src/crypto/primitives.h"
+
 namespace hearth::app {
+
+std::array<uint8_t, 32> HashContent(ByteView content) { return crypto::Sha256(content); }
 
 Status CheckRequestAge(const Request& request, UnixMillis now, const Limits& limits) {
   const int64_t age_ms = now.value - request.id.time().value;

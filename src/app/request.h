@@ -7,6 +7,8 @@
 #include <string>
 
 #include "src/app/executor.h"
+#include "src/base/bytes.h"
+#include "src/base/limits.h"
 
 namespace hearth::app {
 
@@ -20,6 +22,9 @@ struct Request {
   bool dry_run = false;
   uint64_t if_revision = 0;  // 0: not checked
 };
+
+// SHA-256: the content_hash of a request, over its deterministic serialisation without the id.
+std::array<uint8_t, 32> HashContent(ByteView content);
 
 // What a change answers besides its object.
 struct Change {

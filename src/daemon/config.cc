@@ -69,8 +69,10 @@ void ReadRules(ConfigReader& in, Config& config) {
   in.Number("lead_days", &config.epochs.lead, 0, 89, "days, below length_days");
   in.Time("zero", &config.epochs.zero, UnixMillis(kEpoch2024Seconds * 1000));
   in.Section("policy");
-  in.Number("blacklisted_reports", &config.policy.blacklisted_reports, 1, 10, "reports");
+  in.Number("blacklisted_reports", &config.policy.blacklisted_reports, 1, 100, "reports");
   in.Number("blacklisted_gap_seconds", &config.policy.blacklisted_gap, 0, 86'400, "seconds");
+  in.Number("out_of_area_reports", &config.policy.out_of_area_reports, 1, 100, "reports");
+  in.Number("out_of_area_window_minutes", &config.policy.out_of_area_window, 0, 43'200, "minutes");
   in.Number("grace_hours", &config.policy.grace, 0, 240, "hours");
   in.Number("record_validity_days", &config.policy.record_validity, 30, 3650, "days");
   in.Section("retention");

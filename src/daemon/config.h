@@ -67,6 +67,8 @@ struct Config {
   struct Policy {
     int blacklisted_reports = 2;
     std::chrono::seconds blacklisted_gap{60};
+    int out_of_area_reports = 3;
+    std::chrono::minutes out_of_area_window{30};
     std::chrono::hours grace{72};
     std::chrono::days record_validity{365};
   };

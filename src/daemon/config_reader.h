@@ -25,7 +25,7 @@ namespace hearth::daemon {
 // The document must outlive it.
 class ConfigReader {
  public:
-  // What is wrong with a text, or nothing.
+  // True when a text keeps its rule.
   using TextCheck = std::function<bool(std::string_view)>;
 
   explicit ConfigReader(const TomlDocument& document) : document_(document) {}

@@ -90,7 +90,9 @@ length_days = 90
 lead_days = 89
 zero = "2025-06-01T08:00:00+08:00"
 [policy]
-blacklisted_reports = 10
+blacklisted_reports = 100
+out_of_area_reports = 1
+out_of_area_window_minutes = 0
 blacklisted_gap_seconds = 0
 grace_hours = 240
 record_validity_days = 30
@@ -120,8 +122,10 @@ file = "l"
   EXPECT_EQ(config->epochs.length, std::chrono::days(90));
   EXPECT_EQ(config->epochs.lead, std::chrono::days(89));
   EXPECT_EQ(config->epochs.zero, *ParseTime("2025-06-01T00:00:00Z"));
-  EXPECT_EQ(config->policy.blacklisted_reports, 10);
+  EXPECT_EQ(config->policy.blacklisted_reports, 100);
   EXPECT_EQ(config->policy.blacklisted_gap, std::chrono::seconds(0));
+  EXPECT_EQ(config->policy.out_of_area_reports, 1);
+  EXPECT_EQ(config->policy.out_of_area_window, std::chrono::minutes(0));
   EXPECT_EQ(config->policy.grace, std::chrono::hours(240));
   EXPECT_EQ(config->policy.record_validity, std::chrono::days(30));
   EXPECT_EQ(config->retention.change_records, std::chrono::days(8));
@@ -180,7 +184,7 @@ TEST(Config, SaysWhatIsWrongAndWhere) {
       {"above the range", add("[epochs]\nlength_days = 91\n"), 14, "epochs.length_days", invalid,
        "is 91, must be 1 to 90 days"},
       {"far above the range", add("[policy]\ngrace_hours = 9223372036854775807\n"), 14, "policy.grace_hours",
-       invalid, "0 to 255 hours"},
+       invalid, "0 to 240 hours"},
       {"lead not below length", add("[epochs]\nlength_days = 7\n"), 14, "epochs.length_days", invalid,
        "lead_days is 7 and must be below length_days, which is 7"},
       {"lead above length", add("[epochs]\nlead_days = 20\n"), 14, "epochs.lead_days", invalid,
