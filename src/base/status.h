@@ -36,7 +36,8 @@ class Error {
   // The cause in the words of the library below; for logs only, never sent to a client.
   const std::string& detail() const { return detail_; }
 
-  // By value, so that `error = std::move(error).Field(…)` is no move onto itself, which would empty it.
+  // These give a new error, so that both `return Error(…).Field(…)` and `error = std::move(error).Field(…)`
+  // work.
   Error Field(std::string field, std::string description) && {
     violations_.push_back({std::move(field), std::move(description)});
     return std::move(*this);

@@ -136,5 +136,16 @@ TEST(Bytes, WriterPatches) {
   EXPECT_EQ(ToHex(writer.bytes()), "01aabbcc0506070809");
 }
 
+TEST(Error, GrowsInPlace) {
+  Error error(Reason::kFieldInvalid, "two fields");
+  error = std::move(error).Field("a", "first");
+  error = std::move(error).Field("b", "second");
+  error = std::move(error).With("account", "NX-1").Detail("cause");
+  EXPECT_EQ(error.violations(), (std::vector<FieldViolation>{{"a", "first"}, {"b", "second"}}));
+  EXPECT_EQ(error.metadata().size(), 1U);
+  EXPECT_EQ(error.message(), "two fields");
+  EXPECT_EQ(error.detail(), "cause");
+}
+
 }  // namespace
 }  // namespace hearth
