@@ -62,6 +62,8 @@ app::HeadEndOptions OptionsOf(const Config& config) {
   options.epochs = {.zero = config.epochs.zero, .length = config.epochs.length, .lead = config.epochs.lead};
   options.policy.blacklisted_reports = config.policy.blacklisted_reports;
   options.policy.blacklisted_gap = config.policy.blacklisted_gap;
+  options.policy.out_of_area_reports = config.policy.out_of_area_reports;
+  options.policy.out_of_area_window = config.policy.out_of_area_window;
   options.policy.grace_hours = static_cast<uint8_t>(config.policy.grace.count());
   options.limits = LimitsOf(config);
   options.change_records = config.retention.change_records;
