@@ -36,6 +36,7 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
     views->Notify(bucket, sequence);
     if (has_outbox) pump->Notify(bucket, sequence);
   });
+  head->pump_->Start();
   head->registry_ = std::make_unique<Registry>(executor, *head->keys_, *head->geo_, options.limits, log);
   HEARTH_ASSIGN_OR_RETURN(const size_t settled, head->registry_->Recover());
   if (settled > 0) log.Info("sagas_settled", {{"accounts", settled}});
@@ -66,7 +67,7 @@ HeadEnd::~HeadEnd() {
   ecm_.reset();
   schedule_.reset();
   registry_.reset();
-  executor_->Drain();
+  if (executor_) executor_->Drain();
 }
 
 void HeadEnd::BeginShutdown() {
@@ -101,7 +102,7 @@ void HeadEnd::Housekeep() {
     }
     const UnixMillis wall = clock.Now();
     if (options_.epochs.Current(wall) == current && options_.epochs.OnAir(wall) == on_air) continue;
-    if (site_clock_->jumped()) continue;
+    if (!site_clock_->Gate()) continue;  // also detects a jump that nobody has met yet
     auto refreshed = keys_->Refresh(wall);
     if (!refreshed) {
       note("epoch", refreshed.error());

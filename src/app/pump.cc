@@ -56,7 +56,10 @@ class PumpImpl final : public Pump {
 
   ~PumpImpl() override { Stop(); }
 
-  Status Start();
+  Status Load();
+  void Start() override {
+    thread_ = std::thread([this] { Run(); });
+  }
   void Notify(store::BucketId bucket, uint64_t sequence) override;
   void Renew() override;
   void Stop() override;
@@ -116,7 +119,7 @@ class PumpImpl final : public Pump {
   std::thread thread_;
 };
 
-Status PumpImpl::Start() {
+Status PumpImpl::Load() {
   HEARTH_ASSIGN_OR_RETURN(const auto cursors, cursors_.LoadCursors());
   HEARTH_ASSIGN_OR_RETURN(const auto buckets, executor_.store().Sequences());
   const MutexLock lock(mu_);
@@ -150,7 +153,6 @@ Status PumpImpl::Start() {
     value.U64(on_air);
     cursors_.Put(std::string(kRenewedKey), std::string(AsChars(value.bytes())));
   }
-  thread_ = std::thread([this] { Run(); });
   return Ok();
 }
 
@@ -496,7 +498,7 @@ Result<std::unique_ptr<Pump>> Pump::Create(Executor& executor, KeyKeeper& keys, 
   HEARTH_ASSIGN_OR_RETURN(auto cursors, ViewBucket::Create(executor, kPumpBucket));
   auto pump = std::make_unique<PumpImpl>(executor, keys, geo, policy, std::move(sinks), metrics, log,
                                          std::move(cursors));
-  HEARTH_RETURN_IF_ERROR(pump->Start());
+  HEARTH_RETURN_IF_ERROR(pump->Load());
   return std::unique_ptr<Pump>(std::move(pump));
 }
 
