@@ -96,6 +96,7 @@ Result<Change> KeyKeeper::ImportBatch(const Request& request, const NewBatch& ba
                 .detail = fmt::format("batch {}, cards {} to {}", batch.id.value, ToString(batch.first),
                                       ToString(batch.last))};
   const ObjectKey key = BatchKey(batch.id);
+  const MutexLock import(import_mu_);
   HEARTH_ASSIGN_OR_RETURN(
       auto outcome,
       RunOnce(executor_, key.bucket, request, act, limits, [&](Txn& txn) -> Result<std::string> {

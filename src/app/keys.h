@@ -97,6 +97,7 @@ class KeyKeeper {
   crypto::MasterKey master_;
   RandomSource& random_;
   EpochPlan plan_;
+  Mutex import_mu_;  // one batch at a time: each is checked against all before
   Mutex refresh_mu_;
   mutable Mutex mu_;
   std::shared_ptr<const State> state_ HEARTH_GUARDED_BY(mu_);

@@ -209,6 +209,7 @@ Result<Change> PumpImpl::RefreshCard(const Request& request, CardNumber number, 
             if (!stored) {
               return Error(Reason::kCardUnknown, fmt::format("card {} is not in stock", ToString(number)));
             }
+            HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, key.key));
             const entitlement::Card& card = stored->value.card;
             if (!card.claim.held()) {
               return Error(Reason::kCardNotInAccount,
