@@ -503,12 +503,13 @@ Status Registry::Finish(const Account& account) {
     freed.push_back({ClaimKind::kSim, SimKey(intent.released.sim), intent.released.sim.value, ""});
   }
   if (closing) freed.push_back({ClaimKind::kPerson, PersonKey(account.form.person.person_id), 0, ""});
+  const auto ours = [&](const Claim& claim) -> Result<bool> {
+    if (claim.account != form) return false;
+    HEARTH_RETURN_IF_ERROR(CheckPhase(form, intent.id, IntentPhase::kFinishing));
+    return true;
+  };
   for (const Claimed& thing : freed) {
-    HEARTH_RETURN_IF_ERROR(ReleaseOne(thing, [&](const Claim& claim) -> Result<bool> {
-      if (claim.account != form) return false;
-      HEARTH_RETURN_IF_ERROR(CheckPhase(form, intent.id, IntentPhase::kFinishing));
-      return true;
-    }));
+    HEARTH_RETURN_IF_ERROR(ReleaseOne(thing, ours));
     HEARTH_RETURN_IF_ERROR(Probe(fmt::format("freed {}", NameOf(thing.kind))));
   }
   const ObjectKey home = AccountKey(form);

@@ -43,6 +43,8 @@ Result<std::unique_ptr<SiteClock>> SiteClock::Create(Executor& executor, const C
     const milliseconds gap = Since(last, now);
     jumped = gap > kJumpOverRestart || gap < -kJumpRunning;
   }
+  executor.stamps().Raise(last);
+  site->start_ = jumped ? last : now;
   site->SetJumped(jumped, last);
   {
     const MutexLock lock(site->mu_);
@@ -55,6 +57,7 @@ Result<std::unique_ptr<SiteClock>> SiteClock::Create(Executor& executor, const C
 
 void SiteClock::SetJumped(bool jumped, UnixMillis expected) {
   jumped_.store(jumped);
+  executor_.stamps().Freeze(jumped);
   jump_gauge_.Set(jumped ? 1 : 0);
   if (jumped) {
     log_.Error("clock_jump", {{"now", ToString(clock_.Now())}, {"expected_about", ToString(expected)}});
