@@ -5,6 +5,7 @@
 #include "src/base/bytes.h"
 #include "src/base/ids.h"
 #include "src/base/reason.h"
+#include "src/base/status.h"
 
 namespace hearth {
 namespace {
@@ -20,6 +21,13 @@ TEST(Reason, NumbersAndNamesAreUniqueAndEveryReasonHasACure) {
     EXPECT_EQ(FindReason(info.name), &info);
   }
   EXPECT_EQ(FindReason("NO_SUCH_REASON"), nullptr);
+}
+
+TEST(Error, KeepsItselfWhenAFieldIsAddedInPlace) {
+  Error error(Reason::kFieldInvalid, std::string(100, 'x'));
+  for (const char* field : {"a", "b", "c"}) error = std::move(error).Field(field, "a rule");
+  EXPECT_EQ(error.violations().size(), 3U);
+  EXPECT_EQ(error.message(), std::string(100, 'x'));
 }
 
 TEST(Ids, ParsingIsStrict) {
