@@ -11,8 +11,6 @@
 namespace hearth::ctl {
 namespace {
 
-using ::testing::HasSubstr;
-
 // Output of a shell command, with its exit code appended when that is not 0.
 std::string Shell(const std::string& command) {
   std::string out;

@@ -195,7 +195,8 @@ Outcome RunHearthctl(const std::vector<std::string>& args, const Surroundings& s
   return outcome;
 }
 
-Outcome RunAgainst(const FakeHeadEnd& head_end, std::vector<std::string> args, Surroundings surroundings) {
+Outcome RunAgainst(const FakeHeadEnd& head_end, const std::vector<std::string>& args,
+                   Surroundings surroundings) {
   surroundings.env.insert(
       {{"HEARTH_SERVER", head_end.address()}, {"HEARTH_INSECURE", "1"}, {"HEARTH_ACTOR", "tester"}});
   return RunHearthctl(args, surroundings);

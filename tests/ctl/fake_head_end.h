@@ -156,7 +156,7 @@ struct Surroundings {
 // Runs hearthctl with these arguments; sleeps are recorded, not slept.
 Outcome RunHearthctl(const std::vector<std::string>& args, const Surroundings& surroundings = {});
 // The same against `head_end`, insecure, as actor "tester".
-Outcome RunAgainst(const FakeHeadEnd& head_end, std::vector<std::string> args,
+Outcome RunAgainst(const FakeHeadEnd& head_end, const std::vector<std::string>& args,
                    Surroundings surroundings = {});
 
 // A directory that is removed at the end.

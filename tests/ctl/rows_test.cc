@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
 #include "src/base/ids.h"
@@ -346,6 +348,18 @@ TEST(Rows, CellsAreSentInTextFormAndTheDiffIsPrinted) {
   EXPECT_THAT(outcome.out, HasSubstr("token r1.abc"));
   EXPECT_THAT(outcome.out, HasSubstr("   3  cell "));
   EXPECT_THAT(outcome.out, HasSubstr("2 done, 0 existed, 1 refused"));
+}
+
+TEST(Rows, TheDiffOfCellsIsInTheJsonObject) {
+  CellImport test;
+  const Outcome outcome =
+      RunAgainst(test.head_end, {"cells", "import", test.path, "--area", "640122001", "--json"});
+  google::protobuf::Struct object;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(outcome.out, &object).ok()) << outcome.out;
+  EXPECT_EQ(object.fields().at("version").number_value(), 3);
+  EXPECT_EQ(object.fields().at("removed").number_value(), 7);
+  EXPECT_EQ(object.fields().at("done").number_value(), 2);
+  EXPECT_EQ(object.fields().at("rows").list_value().values_size(), 1);
 }
 
 TEST(Rows, OnATerminalTheDiffComesBeforeTheQuestion) {

@@ -15,9 +15,9 @@ using Registry = v1::RegistryService::Stub;
 
 // As on the command line, by the numbers of Person.SubsidyClass.
 const std::vector<std::string>& Classes() {
-  static const std::vector<std::string> kNames = {"none", "five-guarantee", "disabled", "military-family",
-                                                  "other"};
-  return kNames;
+  static const std::vector<std::string> names = {"none", "five-guarantee", "disabled", "military-family",
+                                                 "other"};
+  return names;
 }
 
 std::string ClassName(v1::Person::SubsidyClass subsidy) {

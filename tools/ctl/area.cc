@@ -22,11 +22,11 @@ struct FindFlags {
 };
 
 void DeclareFind(CLI::App& command, FindFlags& flags) {
-  static const std::vector<std::string> kLevels = {"province", "prefecture", "county", "township", "village"};
+  static const std::vector<std::string> levels = {"province", "prefecture", "county", "township", "village"};
   command.add_option("query", flags.query, "Part of a name, or the beginning of a code")
       ->type_name("TEXT")
       ->required();
-  OneOf(command.add_option("--level", flags.level, "Only divisions of this level"), kLevels);
+  OneOf(command.add_option("--level", flags.level, "Only divisions of this level"), levels);
   command.add_option("--limit", flags.limit, "At most so many (default 50)")->type_name("N");
 }
 

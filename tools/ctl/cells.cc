@@ -120,7 +120,7 @@ int RunImport(Session& session, const PutFlags& flags) {
   if (failure) return report.Finish(session, flags.rejects, failure);
   report.AddDone(rows->rows.size());
   if (session.json()) {
-    report.Attach("list", Json(answer, JsonStyle::kOneLine));
+    report.Attach(Json(answer, JsonStyle::kOneLine));
   } else {
     PrintDiff(session, flags.list, answer, !session.globals().dry_run);
     session.PrintChanged(answer.changed());

@@ -185,11 +185,11 @@ v1::RegionRow ToRegionRow(const import::RegionRow& row) {
 }  // namespace
 
 Result<FileRows<BatchRow>> ReadBatches(std::string_view text) {
-  static const std::array<import::Column, 4> kColumns = {{{"batch", {"批次"}},
-                                                          {"first_card", {"首卡号"}},
-                                                          {"last_card", {"末卡号"}},
-                                                          {"master_key", {"主密钥"}}}};
-  return ReadTable<BatchRow>(text, kColumns, {}, ToBatch);
+  static const std::array<import::Column, 4> columns = {{{"batch", {"批次"}},
+                                                         {"first_card", {"首卡号"}},
+                                                         {"last_card", {"末卡号"}},
+                                                         {"master_key", {"主密钥"}}}};
+  return ReadTable<BatchRow>(text, columns, {}, ToBatch);
 }
 
 Result<FileRows<v1::StockRow>> ReadCardStock(std::string_view text) {
@@ -239,13 +239,13 @@ Result<FileRows<v1::RegionRow>> ReadRegions(std::string_view text) {
 }
 
 Result<FileRows<v1::ChannelRow>> ReadChannels(std::string_view text) {
-  static const std::array<import::Column, 6> kColumns = {{{"service_id", {"频道号"}},
-                                                          {"name", {"频道"}},
-                                                          {"name_zh", {"中文名"}, false},
-                                                          {"kind", {"类型"}, false},
-                                                          {"scope", {"范围"}, false},
-                                                          {"province", {"省代码"}, false}}};
-  return ReadTable<v1::ChannelRow>(text, kColumns, {.short_rows = true}, ToChannel);
+  static const std::array<import::Column, 6> columns = {{{"service_id", {"频道号"}},
+                                                         {"name", {"频道"}},
+                                                         {"name_zh", {"中文名"}, false},
+                                                         {"kind", {"类型"}, false},
+                                                         {"scope", {"范围"}, false},
+                                                         {"province", {"省代码"}, false}}};
+  return ReadTable<v1::ChannelRow>(text, columns, {.short_rows = true}, ToChannel);
 }
 
 Result<FileRows<std::string>> ReadCells(std::string_view text) {
@@ -253,9 +253,9 @@ Result<FileRows<std::string>> ReadCells(std::string_view text) {
 }
 
 Result<FileRows<std::string>> ReadVillages(std::string_view text) {
-  static const std::array<import::Column, 1> kColumns = {{{"village", {"code", "村代码"}}}};
+  static const std::array<import::Column, 1> columns = {{{"village", {"code", "村代码"}}}};
   return ReadTable<std::string>(
-      text, kColumns, {.header_optional = true}, [](const import::TableRow& row) -> Result<std::string> {
+      text, columns, {.header_optional = true}, [](const import::TableRow& row) -> Result<std::string> {
         HEARTH_ASSIGN_OR_RETURN(const RegionCode code, ParseRegionCode(row.Get(0), "village"));
         return ToString(code);
       });

@@ -11,7 +11,9 @@
 namespace hearth::ctl {
 namespace {
 
-constexpr size_t kReadBytes = 64 * 1024;
+constexpr uint32_t kMaxService = 65535;
+
+constexpr size_t kReadBytes = size_t{64} * 1024;
 
 Result<std::string> ReadAll(std::istream& in, const std::string& name, size_t max_bytes) {
   std::string text;
@@ -64,7 +66,6 @@ Result<uint32_t> ParseNumber(std::string_view text, uint32_t max, std::string_vi
 }
 
 Result<std::vector<uint32_t>> ParseServices(std::string_view text, std::string_view field) {
-  constexpr uint32_t kMaxService = 65535;
   std::set<uint32_t> services;
   while (true) {
     const size_t comma = std::min(text.find(','), text.size());

@@ -40,7 +40,7 @@ std::string GroupTitle(const CLI::App& group) {
 
 }  // namespace
 
-std::string Help(const CLI::App* app, std::string name, CLI::AppFormatMode /*mode*/) {
+std::string Help(const CLI::App* app, const std::string& name, CLI::AppFormatMode /*mode*/) {
   std::string usage = "Usage: " + name;
   std::string arguments;
   for (const CLI::Option* option : app->get_options()) {

@@ -15,7 +15,7 @@ namespace {
 namespace v1 = hearth::v1;
 using Interventions = v1::InterventionService::Stub;
 
-constexpr size_t kMaxTokenBytes = 4 * 1024;  // of the API
+constexpr size_t kMaxTokenBytes = size_t{4} * 1024;  // of the API
 constexpr int kReconnects = 5;
 constexpr std::chrono::milliseconds kFirstWait{100};
 constexpr std::chrono::milliseconds kLongestWait{2000};

@@ -19,7 +19,7 @@ namespace json = google::protobuf::util;
 using Location = v1::LocationService::Stub;
 
 // A report has at most 32 cells; a longer object is no report.
-constexpr size_t kMaxReportBytes = 64 * 1024;
+constexpr size_t kMaxReportBytes = size_t{64} * 1024;
 
 // A report as hearth-receiver prints it: ReportRequest in JSON, but the MAC in hexadecimal.
 Result<v1::ReportRequest> ParseReport(const std::string& text) {

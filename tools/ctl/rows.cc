@@ -64,8 +64,8 @@ void RowReport::AddFailure(uint64_t line, const Failure& failure) {
   Refuse(std::move(row));
 }
 
-void RowReport::Attach(std::string_view name, std::string_view json) {
-  attached_ += fmt::format("{}:{},", JsonString(name), json);
+void RowReport::Attach(std::string_view object) {
+  attached_ += fmt::format("{},", object.substr(1, object.size() - 2));
 }
 
 void RowReport::Refuse(hearth::v1::RowResult row) {

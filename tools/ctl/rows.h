@@ -31,8 +31,8 @@ class RowReport {
 
   // Rows that were taken by a call that does not answer row by row.
   void AddDone(uint64_t count) { done_ += count; }
-  // A further member of the JSON object.
-  void Attach(std::string_view name, std::string_view json);
+  // Further members of the JSON object: those of `object`, which must not be empty.
+  void Attach(std::string_view object);
 
   uint64_t refused() const { return refused_; }
 

@@ -17,7 +17,7 @@ constexpr const char* kDefaultServer = "127.0.0.1:7443";
 constexpr int kTries = 5;
 constexpr std::chrono::milliseconds kFirstWait{100};
 constexpr std::chrono::milliseconds kLongestWait{2000};
-constexpr size_t kMaxSmallFileBytes = 1024 * 1024;  // certificates, keys, port files
+constexpr size_t kMaxSmallFileBytes = size_t{1024} * 1024;  // certificates, keys, port files
 
 // The finalizer of SplitMix64 (Steele, Lea, Flood 2014): every bit of the input reaches every bit of the
 // output.
