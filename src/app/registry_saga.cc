@@ -153,11 +153,21 @@ Result<AccountChanged> Registry::Change(const Request& request, std::string_view
                                         const Check& check, const Decide& decide) {
   HEARTH_RETURN_IF_ERROR(entitlement::CheckFormNumber(form_number));
   HEARTH_RETURN_IF_ERROR(CheckRequestAge(request, executor_.clock().Now(), limits_));
-  HEARTH_RETURN_IF_ERROR(RegisterRequest(request, form_number, check));
   Act full = act;
   full.actor = request.actor;
   full.reason = request.reason;
   full.approver = request.approver;
+  // A request that is refused as things stand leaves nothing behind, not even its id.
+  const auto judge = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(check());
+    const ObjectKey home = AccountKey(form_number);
+    HEARTH_ASSIGN_OR_RETURN(const auto existing, executor_.Read<Account>(home));
+    if (existing && existing->value.intent) return Ok();
+    if (existing) HEARTH_RETURN_IF_ERROR(CheckRevision(request, existing->revision, home.key));
+    const auto decided = decide(existing ? &existing->value : nullptr, full, executor_.clock().Now());
+    return decided ? Ok() : Status(decided.error());
+  };
+  HEARTH_RETURN_IF_ERROR(RegisterRequest(request, form_number, judge));
   // When another driver has ended the intent, what became of it is remembered, or it begins anew.
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     HEARTH_ASSIGN_OR_RETURN(auto changed, TryChange(request, form_number, full, decide));
