@@ -113,7 +113,7 @@ std::string RegionTree::PathName(RegionCode code) const {
   const Region* region = Find(code);
   std::string path;
   while (region != nullptr) {
-    path = path.empty() ? region->name : region->name + " " + path;
+    path.insert(0, path.empty() ? region->name : region->name + " ");
     region = region->level == RegionLevel::kProvince ? nullptr : Find(region->parent);
   }
   return path;

@@ -21,8 +21,8 @@ struct Region {
   bool operator==(const Region&) const = default;
 };
 
-// What is wrong with one division by itself: FIELD_INVALID for a level that is not that of the code's digits, a
-// parent that is not the code's prefix one level up (0 for a province), an empty name.
+// What is wrong with one division by itself: FIELD_INVALID for a level that is not that of the code's digits,
+// a parent that is not the code's prefix one level up (0 for a province), an empty name.
 Status CheckRegion(const Region& region);
 
 // All divisions known to the site; immutable, so any thread may read. Pointers and spans it gives live as

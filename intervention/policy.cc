@@ -8,6 +8,9 @@
 namespace hearth::intervention {
 namespace {
 
+constexpr int64_t kMaxGapSeconds = 24 * 3600;
+constexpr int64_t kMaxWindowMinutes = 30 * 24 * 60;
+
 // Collects one violation per field into one error.
 class Violations {
  public:
@@ -35,9 +38,9 @@ Status Policy::Check() const {
   Violations violations;
   violations.Range("version", version, 1, UINT32_MAX, "");
   violations.Range("blacklisted_reports", blacklisted_reports, 1, 100, "");
-  violations.Range("blacklisted_gap", blacklisted_gap.count(), 0, 24 * 3600, " seconds");
+  violations.Range("blacklisted_gap", blacklisted_gap.count(), 0, kMaxGapSeconds, " seconds");
   violations.Range("out_of_area_reports", out_of_area_reports, 1, 100, "");
-  violations.Range("out_of_area_window", out_of_area_window.count(), 0, 30 * 24 * 60, " minutes");
+  violations.Range("out_of_area_window", out_of_area_window.count(), 0, kMaxWindowMinutes, " minutes");
   violations.Range("grace_hours", grace_hours, 0, 240, "");
   return std::move(violations).Take();
 }

@@ -61,12 +61,15 @@ struct Executor::Strand {
     std::optional<std::string> value;
   };
   struct Bucket {
-    uint64_t sequence = 0;  // staged
-    std::shared_ptr<Pending> last;
+    uint64_t sequence = 0;          // staged
+    std::shared_ptr<Pending> last;  // the newest commit, until it is done
+    size_t open = 0;                // commits not done yet
+    bool broken = false;            // one of them failed: those behind it will fail too
   };
 
   Mutex run;
   Mutex state;
+  CondVar mended;  // a broken bucket's last open commit is done
   std::unordered_map<std::string, StagedValue> staged HEARTH_GUARDED_BY(state);
   std::unordered_map<uint16_t, Bucket> buckets HEARTH_GUARDED_BY(state);
 };
@@ -197,11 +200,21 @@ Result<std::optional<std::string>> Executor::ReadStaged(store::BucketId bucket, 
   return store_.Get(bucket, space, key);
 }
 
-Result<uint64_t> Executor::SequenceOf(Strand& strand, store::BucketId bucket) {
+// The sequence to decide on, and the commit that what is staged rests on. Waits while a failed commit's
+// successors are still on their way: what they staged must not be decided on.
+Result<uint64_t> Executor::SequenceOf(Strand& strand, store::BucketId bucket,
+                                      std::shared_ptr<Pending>& rests_on) {
   {
     const MutexLock lock(strand.state);
-    const auto it = strand.buckets.find(bucket.value);
-    if (it != strand.buckets.end()) return it->second.sequence;
+    for (;;) {
+      const auto it = strand.buckets.find(bucket.value);
+      if (it == strand.buckets.end()) break;
+      if (!it->second.broken) {
+        rests_on = it->second.last;
+        return it->second.sequence;
+      }
+      strand.mended.Wait(strand.state);
+    }
   }
   HEARTH_ASSIGN_OR_RETURN(const uint64_t sequence, store_.Claim(LeaseOf(store::PartitionOf(bucket)), bucket));
   const MutexLock lock(strand.state);
@@ -222,17 +235,15 @@ Result<Committed> Executor::RunUngated(store::BucketId bucket, const Act& act,
   Committed committed{.bucket = bucket};
   {
     const MutexLock lock(strand.run);
-    HEARTH_ASSIGN_OR_RETURN(committed.sequence, SequenceOf(strand, bucket));
+    // What the command reads may rest on a commit that is not synced yet: even one that writes nothing may
+    // only be answered after that.
+    HEARTH_ASSIGN_OR_RETURN(committed.sequence, SequenceOf(strand, bucket, pending));
     Txn txn(*this, bucket, committed.sequence, clock_.Now());
     if (Status status = command(txn); !status) {
       txn.DropWrites();
       return status.error();
     }
-    if (txn.empty()) {
-      // What it answers may rest on a commit that is not synced yet: wait for that one.
-      const MutexLock state(strand.state);
-      pending = strand.buckets[bucket.value].last;
-    } else {
+    if (!txn.empty()) {
       pending = std::make_shared<Pending>();
       ++committed.sequence;
       committed.wrote = true;
@@ -293,7 +304,10 @@ Status Executor::Stage(Strand& strand, Txn& txn, const Act& act, std::shared_ptr
     for (const auto& put : batch.puts) stage(store::Space::kObject, put.key, put.value);
     for (const auto& key : batch.deletes) stage(store::Space::kObject, key, std::nullopt);
     for (const auto& put : batch.dedup) stage(store::Space::kDedup, put.key, put.value);
-    strand.buckets[bucket.value] = {.sequence = sequence, .last = pending};
+    Strand::Bucket& staged = strand.buckets[bucket.value];
+    staged.sequence = sequence;
+    staged.last = pending;
+    ++staged.open;
   }
   const bool has_outbox = !batch.outbox.empty();
   auto done = [this, &strand, bucket, sequence, has_outbox, pending, touched = std::move(touched),
@@ -304,14 +318,14 @@ Status Executor::Stage(Strand& strand, Txn& txn, const Act& act, std::shared_ptr
         const auto it = strand.staged.find(key);
         if (it != strand.staged.end() && it->second.sequence == sequence) strand.staged.erase(it);
       }
-      const auto it = strand.buckets.find(bucket.value);
-      if (it != strand.buckets.end()) {
+      Strand::Bucket& staged = strand.buckets[bucket.value];
+      --staged.open;
+      if (!result) staged.broken = true;
+      if (staged.last == pending) staged.last.reset();
+      if (staged.broken && staged.open == 0) {
         // A failed commit takes down all that was staged on it; the next command claims anew.
-        if (!result) {
-          strand.buckets.erase(it);
-        } else if (it->second.last == pending) {
-          it->second.last.reset();
-        }
+        strand.buckets.erase(bucket.value);
+        strand.mended.NotifyAll();
       }
     }
     if (result) {

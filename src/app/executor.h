@@ -156,8 +156,8 @@ class Executor {
   Strand& StrandOf(store::BucketId bucket) { return *strands_[store::PartitionOf(bucket).value]; }
   Result<std::optional<std::string>> ReadStaged(store::BucketId bucket, store::Space space,
                                                 const std::string& key);
-  Result<uint64_t> SequenceOf(Strand& strand, store::BucketId bucket);
   struct Pending;
+  Result<uint64_t> SequenceOf(Strand& strand, store::BucketId bucket, std::shared_ptr<Pending>& rests_on);
   Status Stage(Strand& strand, Txn& txn, const Act& act, std::shared_ptr<Pending> pending);
 
   store::Store& store_;

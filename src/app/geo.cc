@@ -300,6 +300,8 @@ Result<CellListChanged> GeoState::PutList(const Request& request, const PutCellL
                                      geofence::NameOf(wish.kind), version, list.cells.size(),
                                      changed.diff.added.size(), changed.diff.removed.size())},
               limits_, [&](Txn& txn) -> Result<std::string> {
+                HEARTH_ASSIGN_OR_RETURN(const auto head, txn.Read<records::CellListHead>(key.key));
+                if (head) HEARTH_RETURN_IF_ERROR(CheckRevision(request, head->revision, key.key));
                 if (exists && changed.diff.empty()) {
                   return Error(Reason::kCellListUnchanged,
                                fmt::format("list {} version {} holds exactly these cells", ToString(wish.id),

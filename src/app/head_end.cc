@@ -24,8 +24,8 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
                           Executor::Create(store, clock, *head->stamps_, log, options.owner));
   Executor& executor = *head->executor_;
   HEARTH_ASSIGN_OR_RETURN(head->site_clock_, SiteClock::Create(executor, clock, metrics, log));
-  HEARTH_ASSIGN_OR_RETURN(head->keys_,
-                          KeyKeeper::Create(executor, std::move(master), random, options.epochs));
+  HEARTH_ASSIGN_OR_RETURN(head->keys_, KeyKeeper::Create(executor, std::move(master), random, options.epochs,
+                                                         head->site_clock_->start()));
   HEARTH_ASSIGN_OR_RETURN(head->geo_, GeoState::Create(executor, options.limits));
   HEARTH_ASSIGN_OR_RETURN(head->views_, Views::Create(executor, *head->geo_, options.limits, metrics, log));
   HEARTH_ASSIGN_OR_RETURN(head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.policy,
@@ -36,6 +36,7 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
     views->Notify(bucket, sequence);
     if (has_outbox) pump->Notify(bucket, sequence);
   });
+  head->pump_->Start();
   head->registry_ = std::make_unique<Registry>(executor, *head->keys_, *head->geo_, options.limits, log);
   HEARTH_ASSIGN_OR_RETURN(const size_t settled, head->registry_->Recover());
   if (settled > 0) log.Info("sagas_settled", {{"accounts", settled}});
@@ -66,7 +67,7 @@ HeadEnd::~HeadEnd() {
   ecm_.reset();
   schedule_.reset();
   registry_.reset();
-  executor_->Drain();
+  if (executor_) executor_->Drain();
 }
 
 void HeadEnd::BeginShutdown() {
@@ -78,8 +79,8 @@ void HeadEnd::Housekeep() {
   const Clock& clock = executor_->clock();
   nanoseconds minute = clock.Steady();
   nanoseconds leases = minute;
-  uint64_t current = options_.epochs.Current(clock.Now());
-  uint64_t on_air = options_.epochs.OnAir(clock.Now());
+  uint64_t current = keys_->current();
+  uint64_t on_air = keys_->on_air();
   for (;;) {
     {
       const MutexLock lock(mu_);
@@ -99,9 +100,9 @@ void HeadEnd::Housekeep() {
       leases = now;
       note("leases", executor_->RenewLeases());
     }
+    if (!site_clock_->Gate()) continue;  // a jump is found within a second, whoever else looks or not
     const UnixMillis wall = clock.Now();
     if (options_.epochs.Current(wall) == current && options_.epochs.OnAir(wall) == on_air) continue;
-    if (site_clock_->jumped()) continue;
     auto refreshed = keys_->Refresh(wall);
     if (!refreshed) {
       note("epoch", refreshed.error());

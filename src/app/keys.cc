@@ -40,6 +40,7 @@ struct KeyKeeper::State {
     entitlement::Package package;
     std::map<uint64_t, crypto::PackageKey> keys;  // by epoch: the present and the next
   };
+  uint64_t current = 0;
   uint64_t on_air = 0;
   std::vector<entitlement::Channel> channels;
   std::map<PackageId, PackageKeys> packages;
@@ -51,7 +52,7 @@ KeyKeeper::KeyKeeper(Executor& executor, crypto::MasterKey master, RandomSource&
     : executor_(executor), master_(std::move(master)), random_(random), plan_(plan) {}
 
 Result<std::unique_ptr<KeyKeeper>> KeyKeeper::Create(Executor& executor, crypto::MasterKey master,
-                                                     RandomSource& random, EpochPlan plan) {
+                                                     RandomSource& random, EpochPlan plan, UnixMillis now) {
   std::unique_ptr<KeyKeeper> keys(new KeyKeeper(executor, std::move(master), random, plan));
   HEARTH_ASSIGN_OR_RETURN(const auto stored, executor.Get(SiteKey(kMasterKeyName)));
   if (stored) {
@@ -65,7 +66,7 @@ Result<std::unique_ptr<KeyKeeper>> KeyKeeper::Create(Executor& executor, crypto:
     if (!committed) return committed.error();
   }
   HEARTH_RETURN_IF_ERROR(keys->LoadBatches());
-  HEARTH_ASSIGN_OR_RETURN(const bool changed, keys->Refresh(executor.clock().Now()));
+  HEARTH_ASSIGN_OR_RETURN(const bool changed, keys->Refresh(now));
   (void)changed;
   return keys;
 }
@@ -96,6 +97,7 @@ Result<Change> KeyKeeper::ImportBatch(const Request& request, const NewBatch& ba
                 .detail = fmt::format("batch {}, cards {} to {}", batch.id.value, ToString(batch.first),
                                       ToString(batch.last))};
   const ObjectKey key = BatchKey(batch.id);
+  const MutexLock import(import_mu_);
   HEARTH_ASSIGN_OR_RETURN(
       auto outcome,
       RunOnce(executor_, key.bucket, request, act, limits, [&](Txn& txn) -> Result<std::string> {
@@ -200,6 +202,7 @@ Result<std::shared_ptr<const KeyKeeper::State>> KeyKeeper::Load(UnixMillis now) 
   auto state = std::make_shared<State>();
   state->on_air = plan_.OnAir(now);
   const uint64_t current = plan_.Current(now);
+  state->current = current;
   HEARTH_RETURN_IF_ERROR(executor_.ForEach(
       store::kSystemBucket, "channel/", [&](std::string_view, std::string_view value) -> Status {
         HEARTH_ASSIGN_OR_RETURN(auto channel, records::Decode<entitlement::Channel>(value));
@@ -262,6 +265,8 @@ std::shared_ptr<const KeyKeeper::State> KeyKeeper::state() const {
   return state_;
 }
 
+uint64_t KeyKeeper::current() const { return state()->current; }
+uint64_t KeyKeeper::on_air() const { return state()->on_air; }
 std::shared_ptr<const EcmSnapshot> KeyKeeper::ecm_snapshot() const { return state()->ecm; }
 
 std::vector<entitlement::Package> KeyKeeper::PackagesOf(uint16_t province) const {

@@ -46,7 +46,7 @@ class KeyKeeper {
   // Checks the master key against the store (KEY_UNWRAP_FAILED), loads batches, channels and packages, and
   // makes the keys of the present epoch.
   static Result<std::unique_ptr<KeyKeeper>> Create(Executor& executor, crypto::MasterKey master,
-                                                   RandomSource& random, EpochPlan plan);
+                                                   RandomSource& random, EpochPlan plan, UnixMillis now);
 
   // ImportBatch: BATCH_EXISTS unless it is the same, FIELD_INVALID.
   struct NewBatch {
@@ -73,6 +73,9 @@ class KeyKeeper {
   // call.
   Result<bool> Refresh(UnixMillis now);
 
+  // The epochs of the last Refresh: of the ECMs, and of the package keys on air.
+  uint64_t current() const;
+  uint64_t on_air() const;
   std::shared_ptr<const EcmSnapshot> ecm_snapshot() const;
   // Packages of a province, and all.
   std::vector<entitlement::Package> PackagesOf(uint16_t province) const;
@@ -83,7 +86,6 @@ class KeyKeeper {
   // Service keys of an epoch, for those services that have one.
   Result<std::vector<std::pair<ServiceId, crypto::ServiceKey>>> ServiceKeysOf(PackageId package,
                                                                               uint64_t epoch) const;
-  const EpochPlan& plan() const { return plan_; }
 
  private:
   struct State;
@@ -97,6 +99,7 @@ class KeyKeeper {
   crypto::MasterKey master_;
   RandomSource& random_;
   EpochPlan plan_;
+  Mutex import_mu_;  // one batch at a time: each is checked against all before
   Mutex refresh_mu_;
   mutable Mutex mu_;
   std::shared_ptr<const State> state_ HEARTH_GUARDED_BY(mu_);

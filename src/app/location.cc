@@ -356,6 +356,7 @@ Result<Change> Location::Lift(const Request& request, CardNumber number) {
                                fmt::format("card {} is not in stock", ToString(number)));
                 }
                 CardRecord& record = stored->value;
+                HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, key.key));
                 if (record.in_force == 0) {
                   return Error(Reason::kNotUnderIntervention,
                                fmt::format("card {} is not switched off by location", ToString(number)));

@@ -56,7 +56,10 @@ class PumpImpl final : public Pump {
 
   ~PumpImpl() override { Stop(); }
 
-  Status Start();
+  Status Load();
+  void Start() override {
+    thread_ = std::thread([this] { Run(); });
+  }
   void Notify(store::BucketId bucket, uint64_t sequence) override;
   void Renew() override;
   void Stop() override;
@@ -84,7 +87,8 @@ class PumpImpl final : public Pump {
   void Finish(const Item& item);
   void SaveCursors(bool now);
   Status RenewAll();
-  bool stopping() const;
+  void EndRenewal();
+  bool StoppedWhileWaiting();
 
   Executor& executor_;
   KeyKeeper& keys_;
@@ -111,12 +115,15 @@ class PumpImpl final : public Pump {
   std::map<uint32_t, Due> due_groups_;                      // by group
   std::map<uint32_t, std::vector<Item>> due_common_;        // by county
   std::map<uint32_t, nanoseconds> common_sent_;             // by county
+  std::optional<uint64_t> renewing_;                        // to this epoch on air
+  std::set<uint32_t> renewing_groups_;                      // not sent yet
+  std::set<uint32_t> renewing_counties_;                    // not sent yet
   std::map<std::pair<uint16_t, uint64_t>, size_t> unsent_;  // entries of an item still open
   nanoseconds cursors_saved_{0};
   std::thread thread_;
 };
 
-Status PumpImpl::Start() {
+Status PumpImpl::Load() {
   HEARTH_ASSIGN_OR_RETURN(const auto cursors, cursors_.LoadCursors());
   HEARTH_ASSIGN_OR_RETURN(const auto buckets, executor_.store().Sequences());
   const MutexLock lock(mu_);
@@ -143,14 +150,13 @@ Status PumpImpl::Start() {
     }
   }
   HEARTH_ASSIGN_OR_RETURN(const auto renewed, cursors_.Get(std::string(kRenewedKey)));
-  const uint64_t on_air = keys_.plan().OnAir(executor_.clock().Now());
+  const uint64_t on_air = keys_.on_air();
   renew_ = renewed && ByteReader(AsBytes(*renewed)).U64() != on_air;
   if (!renewed) {
     ByteWriter value(8);
     value.U64(on_air);
     cursors_.Put(std::string(kRenewedKey), std::string(AsChars(value.bytes())));
   }
-  thread_ = std::thread([this] { Run(); });
   return Ok();
 }
 
@@ -178,9 +184,16 @@ void PumpImpl::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool PumpImpl::stopping() const {
+// Between two attempts; true when the pump is to end instead.
+bool PumpImpl::StoppedWhileWaiting() {
+  const auto until = std::chrono::steady_clock::now() + kRetry;
   const MutexLock lock(mu_);
-  return stop_;
+  while (!stop_) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left <= nanoseconds(0)) return false;
+    wake_.WaitFor(mu_, left);
+  }
+  return true;
 }
 
 uint64_t PumpImpl::waiting() const {
@@ -207,6 +220,7 @@ Result<Change> PumpImpl::RefreshCard(const Request& request, CardNumber number, 
             if (!stored) {
               return Error(Reason::kCardUnknown, fmt::format("card {} is not in stock", ToString(number)));
             }
+            HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, key.key));
             const entitlement::Card& card = stored->value.card;
             if (!card.claim.held()) {
               return Error(Reason::kCardNotInAccount,
@@ -246,10 +260,14 @@ void PumpImpl::Run() {
     if (renew) {
       if (Status status = RenewAll(); !status) {
         log_.Error("renewal_failed", {{"error", status.error().ToString()}});
+        (void)StoppedWhileWaiting();
+        const MutexLock lock(mu_);
+        renew_ = true;
       }
     }
     SendDueGroups();
     SendCommon();
+    EndRenewal();
     SaveCursors(/*now=*/stopping);
     waiting_gauge_.Set(static_cast<double>(waiting()));
     if (stopping && items.empty()) return;
@@ -355,8 +373,7 @@ void PumpImpl::ApplyMembers() {
           });
       if (applied) break;
       log_.Error("group_not_changed", {{"group", id}, {"error", applied.error().ToString()}});
-      if (stopping()) return;
-      std::this_thread::sleep_for(kRetry);
+      if (StoppedWhileWaiting()) return;
     }
     for (const records::MemberChanged& change : changes) executor_.stamps().Close(change.change.stamp);
   }
@@ -366,6 +383,7 @@ void PumpImpl::SendDueGroups() {
   if (due_groups_.empty()) return;
   const Stamp watermark = executor_.stamps().Watermark();
   std::vector<Item> done;
+  std::vector<uint32_t> sent;
   for (auto it = due_groups_.begin(); it != due_groups_.end() && out_.size() < kBatchItems;) {
     if (it->second.at_least > watermark) {
       ++it;
@@ -379,6 +397,7 @@ void PumpImpl::SendDueGroups() {
         const auto county =
             static_cast<uint32_t>(Ancestor((*group)->value.group.township, RegionLevel::kCounty).value);
         std::vector<Item>& waiting = due_common_[county];
+        if (renewing_groups_.contains(it->first)) renewing_counties_.insert(county);
         for (const Item& item : it->second.items) {
           waiting.push_back(item);
           ++unsent_[{item.bucket.value, item.sequence}];
@@ -386,9 +405,11 @@ void PumpImpl::SendDueGroups() {
       }
     }
     done.insert(done.end(), it->second.items.begin(), it->second.items.end());
+    sent.push_back(it->first);
     it = due_groups_.erase(it);
   }
   if (!Flush()) return;
+  for (const uint32_t group : sent) renewing_groups_.erase(group);
   for (const Item& item : done) Finish(item);
 }
 
@@ -397,6 +418,7 @@ void PumpImpl::SendDueGroups() {
 void PumpImpl::SendCommon() {
   const nanoseconds now = executor_.clock().Steady();
   std::vector<Item> done;
+  std::vector<uint32_t> sent;
   for (auto it = due_common_.begin(); it != due_common_.end();) {
     const uint32_t county = it->first;
     const auto last = common_sent_.find(county);
@@ -410,9 +432,11 @@ void PumpImpl::SendCommon() {
     (void)Build([&] { return builder_.TablesOf(county); });
     common_sent_[county] = now;
     done.insert(done.end(), it->second.begin(), it->second.end());
+    sent.push_back(county);
     it = due_common_.erase(it);
   }
   if (!Flush()) return;
+  for (const uint32_t county : sent) renewing_counties_.erase(county);
   for (const Item& item : done) Finish(item);
 }
 
@@ -426,8 +450,7 @@ bool PumpImpl::Flush() {
       failed_.Increment();
       log_.Error("output_failed",
                  {{"error", status.error().ToString()}, {"detail", status.error().detail()}});
-      if (stopping()) return false;
-      std::this_thread::sleep_for(kRetry);
+      if (StoppedWhileWaiting()) return false;
     }
   }
   size_t bytes = 0;
@@ -470,21 +493,21 @@ Status PumpImpl::RenewAll() {
   HEARTH_ASSIGN_OR_RETURN(const auto counter, executor_.Get(SiteKey("group-counter")));
   const uint64_t groups = counter ? ByteReader(AsBytes(counter->value)).U64() : 0;
   for (uint64_t id = 1; id <= groups; ++id) {
-    Due& due = due_groups_[static_cast<uint32_t>(id)];
-    due.keys = true;
+    due_groups_[static_cast<uint32_t>(id)].keys = true;
+    renewing_groups_.insert(static_cast<uint32_t>(id));
   }
-  // Counties without items still have to be sent: groups without items carry none, so name them here.
-  for (uint64_t id = 1; id <= groups; ++id) {
-    HEARTH_ASSIGN_OR_RETURN(
-        const auto group, executor_.Read<records::GroupRecord>(GroupKey(GroupId(static_cast<uint32_t>(id)))));
-    if (!group) continue;
-    due_common_[static_cast<uint32_t>(Ancestor(group->value.group.township, RegionLevel::kCounty).value)];
-  }
-  ByteWriter value(8);
-  value.U64(keys_.plan().OnAir(executor_.clock().Now()));
-  cursors_.Put(std::string(kRenewedKey), std::string(AsChars(value.bytes())));
+  renewing_ = keys_.on_air();
   log_.Info("renewal_begins", {{"groups", groups}});
   return Ok();
+}
+
+// A renewal is remembered when all of it has been sent: one that a restart cuts off begins anew.
+void PumpImpl::EndRenewal() {
+  if (!renewing_ || !renewing_groups_.empty() || !renewing_counties_.empty()) return;
+  ByteWriter value(8);
+  value.U64(*renewing_);
+  cursors_.Put(std::string(kRenewedKey), std::string(AsChars(value.bytes())));
+  renewing_.reset();
 }
 
 }  // namespace
@@ -496,7 +519,7 @@ Result<std::unique_ptr<Pump>> Pump::Create(Executor& executor, KeyKeeper& keys, 
   HEARTH_ASSIGN_OR_RETURN(auto cursors, ViewBucket::Create(executor, kPumpBucket));
   auto pump = std::make_unique<PumpImpl>(executor, keys, geo, policy, std::move(sinks), metrics, log,
                                          std::move(cursors));
-  HEARTH_RETURN_IF_ERROR(pump->Start());
+  HEARTH_RETURN_IF_ERROR(pump->Load());
   return std::unique_ptr<Pump>(std::move(pump));
 }
 

@@ -28,13 +28,15 @@ class SectionSink {
 // Threads: any. Start after the executor; the executor's listener calls Notify.
 class Pump {
  public:
-  // Takes up what a former run left in the outboxes. `sinks` must outlive it.
+  // Takes up what a former run left in the outboxes; sends nothing before Start. `sinks` must outlive it.
   static Result<std::unique_ptr<Pump>> Create(Executor& executor, KeyKeeper& keys, GeoState& geo,
                                               const intervention::Policy& policy,
                                               std::vector<SectionSink*> sinks, MetricsRegistry& metrics,
                                               Logger& log);
   virtual ~Pump() = default;
 
+  // Begins to send. The pump commits changes of groups itself, so the listener must know it by then.
+  virtual void Start() = 0;
   virtual void Notify(store::BucketId bucket, uint64_t sequence) = 0;
   // Queues the sections of all groups, service keys and tables: the epoch on air has changed.
   virtual void Renew() = 0;

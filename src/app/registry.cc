@@ -128,10 +128,14 @@ Status Registry::CheckStock(const Devices& devices) {
 
 Result<AccountChanged> Registry::Open(const Request& request, const entitlement::Form& form) {
   HEARTH_RETURN_IF_ERROR(entitlement::CheckForm(form, limits_));
-  HEARTH_ASSIGN_OR_RETURN(const AreaId area, SellingArea(form.village));
-  HEARTH_RETURN_IF_ERROR(CheckStock(form.devices));
-  return Change(request, form.form_number, {.action = "account.open"},
-                [&](const Account* existing, const Act& act, UnixMillis now) {
+  const auto check = [&]() -> Status {
+    HEARTH_ASSIGN_OR_RETURN(const AreaId area, SellingArea(form.village));
+    (void)area;
+    return CheckStock(form.devices);
+  };
+  return Change(request, form.form_number, {.action = "account.open"}, check,
+                [&](const Account* existing, const Act& act, UnixMillis now) -> Result<Account> {
+                  HEARTH_ASSIGN_OR_RETURN(const AreaId area, SellingArea(form.village));
                   return entitlement::DecideOpen(form, area, existing, request.id,
                                                  {act.actor, act.reason, act.approver, now});
                 });
@@ -139,8 +143,13 @@ Result<AccountChanged> Registry::Open(const Request& request, const entitlement:
 
 Result<AccountChanged> Registry::Swap(const Request& request, std::string_view form_number,
                                       const Devices& wanted) {
-  HEARTH_RETURN_IF_ERROR(CheckStock(wanted));
-  return Change(request, form_number, {.action = "device.swap"},
+  HEARTH_RETURN_IF_ERROR(entitlement::CheckFormNumber(form_number));
+  const auto check = [&]() -> Status {
+    HEARTH_ASSIGN_OR_RETURN(const auto account, Load(form_number));
+    (void)account;
+    return CheckStock(wanted);
+  };
+  return Change(request, form_number, {.action = "device.swap"}, check,
                 [&](const Account* existing, const Act& act, UnixMillis now) -> Result<Account> {
                   if (existing == nullptr) {
                     return Error(Reason::kAccountUnknown,
@@ -152,8 +161,14 @@ Result<AccountChanged> Registry::Swap(const Request& request, std::string_view f
 }
 
 Result<AccountChanged> Registry::Close(const Request& request, std::string_view form_number) {
+  HEARTH_RETURN_IF_ERROR(entitlement::CheckFormNumber(form_number));
+  const auto check = [&]() -> Status {
+    HEARTH_ASSIGN_OR_RETURN(const auto account, Load(form_number));
+    (void)account;
+    return Ok();
+  };
   return Change(
-      request, form_number, {.action = "account.close"},
+      request, form_number, {.action = "account.close"}, check,
       [&](const Account* existing, const Act& act, UnixMillis now) -> Result<Account> {
         if (existing == nullptr) {
           return Error(Reason::kAccountUnknown, fmt::format("account {} is not known", form_number));

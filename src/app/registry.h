@@ -94,18 +94,24 @@ class Registry {
   RowResult ImportStockRow(const Request& request, const StockRow& row);
   Result<Outcome> ImportStockItem(const Request& request, const StockItem& item, bool& existed);
 
+  using Check = std::function<Status()>;
   using Decide =
       std::function<Result<entitlement::Account>(const entitlement::Account*, const Act&, UnixMillis)>;
   Result<AreaId> SellingArea(RegionCode village) const;
   Status CheckStock(const entitlement::Devices& devices);
   Result<AccountChanged> Change(const Request& request, std::string_view form_number, const Act& act,
-                                const Decide& decide);
-  Status RegisterRequest(const Request& request, std::string_view form_number);
+                                const Check& check, const Decide& decide);
+  Result<std::optional<AccountChanged>> TryChange(const Request& request, std::string_view form_number,
+                                                  Act act, const Decide& decide);
+  Result<std::optional<AccountChanged>> DryRun(entitlement::Account begun);
+  Status RegisterRequest(const Request& request, std::string_view form_number, const Check& check);
   Result<AccountView> Drive(std::string_view form_number);
   std::vector<Claimed> NeededClaims(const entitlement::Account& account) const;
   Status ClaimAll(const entitlement::Account& account);
+  // CONCURRENT_EDIT when the intent has left the phase.
+  Status CheckPhase(std::string_view form_number, const RequestId& intent, entitlement::IntentPhase phase);
   Status ClaimOne(const Claimed& wanted, const entitlement::Claim& claim);
-  Status ReleaseOne(const Claimed& held, const std::function<bool(const entitlement::Claim&)>& ours);
+  Status ReleaseOne(const Claimed& held, const std::function<Result<bool>(const entitlement::Claim&)>& ours);
   Result<entitlement::GroupSlot> JoinGroup(const entitlement::Account& account);
   Result<GroupId> AdvanceGroup(RegionCode township, GroupId from);
   Status Abort(const entitlement::Account& account);

@@ -1,16 +1,19 @@
 // The saga of everything that spans buckets: opening, swapping and closing an account.
 //
-//   1. home     the account with its intent, phase CLAIMING, and saga/<form> beside it; nothing in force
-//   2. request  the request id is remembered in its own bucket, so that another use of it is seen
+//   1. request  the request id is remembered in its own bucket, so that another use of it is seen
+//   2. home     the account with its intent, phase CLAIMING, and saga/<form> beside it; nothing in force
 //   3. claims   person, card, box, SIM, each in its own bucket; a refused one → phase ABORTING, release, end
 //   4. group    the new card takes a slot in a group of its township
 //   5. home     in force: phase FINISHING, history, audit, the answer remembered. Only now is the caller
-//   answered
+//               answered
 //   6. cards    the new card is bound, the old one unbound (the messages go into their outboxes); released
 //               things are freed
 //   7. home     the intent is gone, and saga/<form> with it
 //
-// Every step may be repeated. Whoever finds saga/<form> after a crash goes on from the account's phase.
+// Every step may be repeated. Whoever finds saga/<form> after a crash goes on from the account's phase, and
+// so does whoever meets the account meanwhile: several may drive one saga. So each step in another bucket
+// asks the home, from inside that bucket's strand, whether the intent is still in the phase of the step; the
+// home leaves a phase only after all steps of it, so a late driver finds that out and changes nothing.
 
 #include <fmt/format.h>
 
@@ -29,6 +32,9 @@ using entitlement::Intent;
 using entitlement::IntentKind;
 using entitlement::IntentPhase;
 using entitlement::StandingReason;
+
+// A change whose intent others end, again and again, is left to them.
+constexpr int kAttempts = 4;
 
 bool IsRefusal(const Error& error) {
   switch (error.reason()) {
@@ -115,42 +121,83 @@ Result<Claimable> ReadClaim(Txn& txn, ClaimKind kind, const std::string& key) {
   return Error(Reason::kInternal, "claim of an unknown kind");
 }
 
+// A switched-off card that gets another box, or leaves its account, is under intervention no more: what keeps
+// it dark from here on is its waiting, or having no account.
+Status EndIntervention(Txn& txn, records::CardRecord& card, const Intent& intent) {
+  if (card.in_force == 0) return Ok();
+  const std::string key = InterventionKey(card.card.number, card.in_force).key;
+  HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<records::InterventionRecord>(key));
+  card.in_force = 0;
+  if (!stored || stored->value.intervention.state != intervention::InterventionState::kInForce) return Ok();
+  intervention::Intervention& ended = stored->value.intervention;
+  ended.state = intervention::InterventionState::kLifted;
+  ended.lifted = txn.now();
+  ended.lifted_by = intent.actor;
+  ended.lift_reason = fmt::format("{}: {}", ActionOf(intent.kind), intent.reason);
+  txn.Write(key, stored->value);
+  return Ok();
+}
+
+// The answer to a repeat of the request: the account with the change in force.
+void Remember(Txn& txn, const Intent& intent, Account account) {
+  account.intent.reset();
+  txn.Remember(intent.id, {.content_hash = intent.content_hash,
+                           .time = txn.now(),
+                           .revision = txn.next_sequence(),
+                           .answer = records::Encode(account)});
+}
+
 }  // namespace
 
 Result<AccountChanged> Registry::Change(const Request& request, std::string_view form_number, const Act& act,
-                                        const Decide& decide) {
+                                        const Check& check, const Decide& decide) {
   HEARTH_RETURN_IF_ERROR(entitlement::CheckFormNumber(form_number));
   HEARTH_RETURN_IF_ERROR(CheckRequestAge(request, executor_.clock().Now(), limits_));
-  HEARTH_RETURN_IF_ERROR(RegisterRequest(request, form_number));
-  const ObjectKey home = AccountKey(form_number);
-  std::optional<records::Dedup> former;
-  Account begun;
+  HEARTH_RETURN_IF_ERROR(RegisterRequest(request, form_number, check));
   Act full = act;
   full.actor = request.actor;
   full.reason = request.reason;
   full.approver = request.approver;
+  // When another driver has ended the intent, what became of it is remembered, or it begins anew.
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    HEARTH_ASSIGN_OR_RETURN(auto changed, TryChange(request, form_number, full, decide));
+    if (changed) return std::move(*changed);
+  }
+  return Error(Reason::kConcurrentEdit, fmt::format("account {} is being changed by others", form_number));
+}
+
+// Nothing when another driver has ended the intent meanwhile.
+Result<std::optional<AccountChanged>> Registry::TryChange(const Request& request,
+                                                          std::string_view form_number, Act act,
+                                                          const Decide& decide) {
+  const ObjectKey home = AccountKey(form_number);
+  std::optional<records::Dedup> former;
+  Account begun;
   const auto begin = [&](Txn& txn) -> Status {
     HEARTH_ASSIGN_OR_RETURN(former, FindRepeat(txn, request));
     if (former) return Ok();
     HEARTH_ASSIGN_OR_RETURN(const auto existing, txn.Read<Account>(home.key));
     // The same request again while it is under way, or left behind by a crash: go on with it.
-    if (existing && existing->value.intent && existing->value.intent->id == request.id) return Ok();
+    const bool under_way = existing && existing->value.intent && existing->value.intent->id == request.id;
+    if (under_way && !request.dry_run) return Ok();
     if (existing) HEARTH_RETURN_IF_ERROR(CheckRevision(request, existing->revision, home.key));
-    HEARTH_ASSIGN_OR_RETURN(begun, decide(existing ? &existing->value : nullptr, full, txn.now()));
+    HEARTH_ASSIGN_OR_RETURN(begun, decide(existing ? &existing->value : nullptr, act, txn.now()));
     begun.intent->content_hash = request.content_hash;
     if (request.dry_run) return Ok();
     txn.Write(home.key, begun);
     txn.Put(SagaKey(form_number).key, "");
     if (begun.intent->phase == IntentPhase::kFinishing) {
-      full = ActOf(begun);
-      txn.Remember(request.id, {.content_hash = request.content_hash,
-                                .time = txn.now(),
-                                .revision = txn.next_sequence(),
-                                .answer = records::Encode(begun)});
+      act = ActOf(begun);
+      Remember(txn, *begun.intent, begun);
     }
     return Ok();
   };
-  if (auto started = executor_.Run(home.bucket, full, begin); !started) return started.error();
+  if (auto started = executor_.Run(home.bucket, act, begin); !started) {
+    // Somebody is at it, or was and left it behind: then it is finished now, and the next attempt succeeds.
+    const Reason reason = started.error().reason();
+    if (reason == Reason::kConcurrentEdit || reason == Reason::kAccountPending) (void)Settle(form_number);
+    return started.error();
+  }
   if (former) {
     HEARTH_ASSIGN_OR_RETURN(auto account, records::Decode<Account>(former->answer));
     return AccountChanged{.change = {.committed = {home.bucket, former->revision, true},
@@ -158,46 +205,55 @@ Result<AccountChanged> Registry::Change(const Request& request, std::string_view
                                      .repeated = true},
                           .view = {.account = std::move(account), .revision = former->revision}};
   }
-  if (request.dry_run) {
-    for (const Claimed& wanted : NeededClaims(begun)) {
-      auto checked = executor_.Run(wanted.key.bucket, {}, [&](Txn& txn) -> Status {
-        HEARTH_ASSIGN_OR_RETURN(const Claimable thing, ReadClaim(txn, wanted.kind, wanted.key.key));
-        HEARTH_ASSIGN_OR_RETURN(const ClaimFate fate, FateOf(wanted, thing.claim));
-        if (fate != ClaimFate::kDead) return ClaimRefused(wanted.kind, wanted.thing, thing.claim, fate);
-        return Ok();
-      });
-      if (!checked) return checked.error();
-    }
-    begun.intent.reset();
-    return AccountChanged{.change = {}, .view = {.account = std::move(begun), .revision = 0}};
-  }
+  if (request.dry_run) return DryRun(std::move(begun));
   HEARTH_RETURN_IF_ERROR(Probe("begun"));
-  HEARTH_ASSIGN_OR_RETURN(auto view, Drive(form_number));
-  return AccountChanged{
-      .change = {.committed = {home.bucket, view.revision, true}, .revision = view.revision},
-      .view = std::move(view)};
+  auto view = Drive(form_number);
+  if (!view && view.error().reason() == Reason::kConcurrentEdit) return std::optional<AccountChanged>();
+  if (!view) return view.error();
+  const uint64_t revision = view->revision;
+  return AccountChanged{.change = {.committed = {home.bucket, revision, true}, .revision = revision},
+                        .view = std::move(*view)};
 }
 
-Status Registry::RegisterRequest(const Request& request, std::string_view form_number) {
-  auto registered = executor_.Run(RequestKey(request.id).bucket,
-                                  {.actor = request.actor, .action = "request"}, [&](Txn& txn) -> Status {
-                                    HEARTH_ASSIGN_OR_RETURN(const auto former, FindRepeat(txn, request));
-                                    if (!former && !request.dry_run) {
-                                      txn.Remember(request.id, {.content_hash = request.content_hash,
-                                                                .time = txn.now(),
-                                                                .revision = 0,
-                                                                .answer = std::string(form_number)});
-                                    }
-                                    return Ok();
-                                  });
+// What would be refused in other buckets, without writing anything.
+Result<std::optional<AccountChanged>> Registry::DryRun(Account begun) {
+  for (const Claimed& wanted : NeededClaims(begun)) {
+    auto checked = executor_.Run(wanted.key.bucket, {}, [&](Txn& txn) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const Claimable thing, ReadClaim(txn, wanted.kind, wanted.key.key));
+      HEARTH_ASSIGN_OR_RETURN(const ClaimFate fate, FateOf(wanted, thing.claim));
+      if (fate != ClaimFate::kDead) return ClaimRefused(wanted.kind, wanted.thing, thing.claim, fate);
+      return Ok();
+    });
+    if (!checked) return checked.error();
+  }
+  begun.intent.reset();
+  return AccountChanged{.change = {}, .view = {.account = std::move(begun), .revision = 0}};
+}
+
+// `check` judges what the request names before anything is written for it; a repeat is answered without.
+Status Registry::RegisterRequest(const Request& request, std::string_view form_number, const Check& check) {
+  const Act act{.actor = request.actor, .action = "request"};
+  auto registered = executor_.Run(RequestKey(request.id).bucket, act, [&](Txn& txn) -> Status {
+    HEARTH_ASSIGN_OR_RETURN(const auto former, FindRepeat(txn, request));
+    if (former) return Ok();
+    HEARTH_RETURN_IF_ERROR(check());
+    if (request.dry_run) return Ok();
+    txn.Remember(request.id, {.content_hash = request.content_hash,
+                              .time = txn.now(),
+                              .revision = 0,
+                              .answer = std::string(form_number)});
+    return Ok();
+  });
   return registered ? Ok() : Status(registered.error());
 }
 
-// Takes the account from whatever phase it is in to its end. The revision is that of the commit that put the
-// change in force, where this call made it.
+// Takes the account from whatever phase it is in to its end. CONCURRENT_EDIT when its change was given up, or
+// ended by another driver meanwhile.
 Result<AccountView> Registry::Drive(std::string_view form_number) {
   HEARTH_ASSIGN_OR_RETURN(auto account, Load(form_number));
-  if (account.value.intent && account.value.intent->phase == IntentPhase::kClaiming) {
+  if (!account.value.intent) return AccountView{std::move(account.value), account.revision};
+  if (account.value.intent->phase == IntentPhase::kClaiming) {
+    const RequestId id = account.value.intent->id;
     if (Status claimed = ClaimAll(account.value); !claimed) {
       if (IsRefusal(claimed.error())) HEARTH_RETURN_IF_ERROR(Abort(account.value));
       return claimed.error();
@@ -206,8 +262,9 @@ Result<AccountView> Registry::Drive(std::string_view form_number) {
     HEARTH_RETURN_IF_ERROR(Probe("joined group"));
     HEARTH_RETURN_IF_ERROR(TakeEffect(account.value, place));
     HEARTH_ASSIGN_OR_RETURN(account, Load(form_number));
+    const bool ours = account.value.intent && account.value.intent->id == id;
+    if (!ours) return AccountView{std::move(account.value), account.revision};
   }
-  if (!account.value.intent) return AccountView{std::move(account.value), account.revision};
   if (account.value.intent->phase == IntentPhase::kAborting) {
     HEARTH_RETURN_IF_ERROR(Abort(account.value));
     return Error(Reason::kConcurrentEdit, fmt::format("the change of account {} was given up", form_number));
@@ -258,9 +315,19 @@ Status Registry::ClaimAll(const Account& account) {
   return Ok();
 }
 
+Status Registry::CheckPhase(std::string_view form_number, const RequestId& intent, IntentPhase phase) {
+  HEARTH_ASSIGN_OR_RETURN(const auto home, executor_.Read<Account>(AccountKey(form_number)));
+  if (home && home->value.intent && home->value.intent->id == intent && home->value.intent->phase == phase) {
+    return Ok();
+  }
+  return Error(Reason::kConcurrentEdit,
+               fmt::format("the change of account {} was ended by another", form_number));
+}
+
 Status Registry::ClaimOne(const Claimed& wanted, const Claim& claim) {
   auto claimed =
       executor_.Run(wanted.key.bucket, {.actor = "saga", .action = "claim"}, [&](Txn& txn) -> Status {
+        HEARTH_RETURN_IF_ERROR(CheckPhase(claim.account, claim.intent, IntentPhase::kClaiming));
         HEARTH_ASSIGN_OR_RETURN(const Claimable thing, ReadClaim(txn, wanted.kind, wanted.key.key));
         if (thing.claim == claim) return Ok();
         HEARTH_ASSIGN_OR_RETURN(const ClaimFate fate, FateOf(wanted, thing.claim));
@@ -271,11 +338,12 @@ Status Registry::ClaimOne(const Claimed& wanted, const Claim& claim) {
   return claimed ? Ok() : Status(claimed.error());
 }
 
-Status Registry::ReleaseOne(const Claimed& held, const std::function<bool(const Claim&)>& ours) {
+Status Registry::ReleaseOne(const Claimed& held, const std::function<Result<bool>(const Claim&)>& ours) {
   auto released =
       executor_.Run(held.key.bucket, {.actor = "saga", .action = "release"}, [&](Txn& txn) -> Status {
         HEARTH_ASSIGN_OR_RETURN(const Claimable thing, ReadClaim(txn, held.kind, held.key.key));
-        if (ours(thing.claim)) thing.set({});
+        HEARTH_ASSIGN_OR_RETURN(const bool release, ours(thing.claim));
+        if (release) thing.set({});
         return Ok();
       });
   // What was never in stock was never claimed.
@@ -300,6 +368,8 @@ Result<GroupSlot> Registry::JoinGroup(const Account& account) {
     const ObjectKey key = GroupKey(group);
     auto joined =
         executor_.Run(key.bucket, {.actor = "saga", .action = "group.join"}, [&](Txn& txn) -> Status {
+          // Once the card is bound, joining again would clear its bit.
+          HEARTH_RETURN_IF_ERROR(CheckPhase(account.form.form_number, intent.id, IntentPhase::kClaiming));
           HEARTH_ASSIGN_OR_RETURN(auto existing, txn.Read<records::GroupRecord>(key.key));
           if (!existing) return Error(Reason::kStoreCorrupt, fmt::format("group {} is missing", group.value));
           const entitlement::Group before = existing->value.group;
@@ -358,24 +428,27 @@ Status Registry::Abort(const Account& account) {
     return now && now->value.intent && now->value.intent->id == intent;
   };
   const Act act{.actor = account.intent->actor, .action = "saga.abort"};
+  bool aborting = false;
   auto marked = executor_.Run(home.bucket, act, [&](Txn& txn) -> Status {
     HEARTH_ASSIGN_OR_RETURN(const auto now, txn.Read<Account>(home.key));
-    if (still_ours(now) && now->value.intent->phase == IntentPhase::kClaiming) {
+    aborting = still_ours(now) && now->value.intent->phase != IntentPhase::kFinishing;
+    if (aborting && now->value.intent->phase == IntentPhase::kClaiming) {
       txn.Write(home.key, entitlement::BeginAbort(now->value));
     }
     return Ok();
   });
   if (!marked) return marked.error();
+  if (!aborting) return Ok();
   HEARTH_RETURN_IF_ERROR(Probe("aborting"));
   for (const Claimed& claimed : NeededClaims(account)) {
-    HEARTH_RETURN_IF_ERROR(ReleaseOne(claimed, [&](const Claim& claim) {
+    HEARTH_RETURN_IF_ERROR(ReleaseOne(claimed, [&](const Claim& claim) -> Result<bool> {
       return claim.intent == intent && claim.account == account.form.form_number;
     }));
     HEARTH_RETURN_IF_ERROR(Probe(fmt::format("released {}", NameOf(claimed.kind))));
   }
   auto ended = executor_.Run(home.bucket, act, [&](Txn& txn) -> Status {
     HEARTH_ASSIGN_OR_RETURN(auto now, txn.Read<Account>(home.key));
-    if (!still_ours(now)) return Ok();
+    if (!still_ours(now) || now->value.intent->phase != IntentPhase::kAborting) return Ok();
     if (now->value.intent->kind == IntentKind::kOpen) {
       txn.Delete(home.key);
     } else {
@@ -396,16 +469,14 @@ Status Registry::TakeEffect(const Account& account, const GroupSlot& place) {
     HEARTH_ASSIGN_OR_RETURN(auto now, txn.Read<Account>(home.key));
     const bool ours = now && now->value.intent && now->value.intent->id == account.intent->id &&
                       now->value.intent->phase == IntentPhase::kClaiming;
-    if (!ours) return Ok();
+    if (!ours) {
+      return Error(Reason::kConcurrentEdit,
+                   fmt::format("the change of account {} was ended by another", account.form.form_number));
+    }
     now->value.intent->place = place;
     const Account next = entitlement::TakeEffect(std::move(now->value), txn.now());
     txn.Write(home.key, next);
-    Account answer = next;
-    answer.intent.reset();
-    txn.Remember(account.intent->id, {.content_hash = account.intent->content_hash,
-                                      .time = txn.now(),
-                                      .revision = txn.next_sequence(),
-                                      .answer = records::Encode(answer)});
+    Remember(txn, *account.intent, next);
     return Ok();
   });
   return committed ? Ok() : Status(committed.error());
@@ -432,16 +503,24 @@ Status Registry::Finish(const Account& account) {
     freed.push_back({ClaimKind::kSim, SimKey(intent.released.sim), intent.released.sim.value, ""});
   }
   if (closing) freed.push_back({ClaimKind::kPerson, PersonKey(account.form.person.person_id), 0, ""});
+  const auto ours = [&](const Claim& claim) -> Result<bool> {
+    if (claim.account != form) return false;
+    HEARTH_RETURN_IF_ERROR(CheckPhase(form, intent.id, IntentPhase::kFinishing));
+    return true;
+  };
   for (const Claimed& thing : freed) {
-    HEARTH_RETURN_IF_ERROR(ReleaseOne(thing, [&](const Claim& claim) { return claim.account == form; }));
+    HEARTH_RETURN_IF_ERROR(ReleaseOne(thing, ours));
     HEARTH_RETURN_IF_ERROR(Probe(fmt::format("freed {}", NameOf(thing.kind))));
   }
   const ObjectKey home = AccountKey(form);
   auto ended = executor_.Run(home.bucket, {.actor = "saga", .action = "saga.end"}, [&](Txn& txn) -> Status {
     HEARTH_ASSIGN_OR_RETURN(auto now, txn.Read<Account>(home.key));
     if (!now || !now->value.intent || now->value.intent->id != intent.id) return Ok();
-    txn.Write(home.key, entitlement::Finished(std::move(now->value)));
+    const Account finished = entitlement::Finished(std::move(now->value));
+    txn.Write(home.key, finished);
     txn.Delete(SagaKey(form).key);
+    // Again, now with the revision that the account has from here on: the first answer gives the same.
+    Remember(txn, intent, finished);
     return Ok();
   });
   return ended ? Ok() : Status(ended.error());
@@ -462,8 +541,10 @@ Status Registry::BindCard(const Account& account) {
         if (!record)
           return Error(Reason::kCardUnknown, fmt::format("card {} is not in stock", ToString(number)));
         if (record->value.card.settled == intent.id) return Ok();
+        HEARTH_RETURN_IF_ERROR(CheckPhase(account.form.form_number, intent.id, IntentPhase::kFinishing));
         HEARTH_ASSIGN_OR_RETURN(const Stamp stamp, txn.NextStamp(/*open=*/true));
         records::CardRecord& card = record->value;
+        HEARTH_RETURN_IF_ERROR(EndIntervention(txn, card, intent));
         card.card = entitlement::Bind(std::move(card.card),
                                       {.account = account.form.form_number,
                                        .intent = intent.id,
@@ -482,7 +563,6 @@ Status Registry::BindCard(const Account& account) {
         card.location.last_decision_time = decided;
         card.heard.clear();
         card.installed_cell.reset();
-        card.in_force = 0;
         txn.Write(key.key, card);
         txn.Emit(records::StandingChanged{
             .card = number, .standing = card.card.standing, .reason = card.card.reason, .stamp = stamp});
@@ -503,12 +583,14 @@ Status Registry::UnbindCard(const Account& account, CardNumber number, StandingR
       key.bucket, {.actor = account.intent->actor, .action = "card.unbind"}, [&](Txn& txn) -> Status {
         HEARTH_ASSIGN_OR_RETURN(auto record, txn.Read<records::CardRecord>(key.key));
         if (!record || record->value.card.claim.account != account.form.form_number) return Ok();
+        HEARTH_RETURN_IF_ERROR(
+            CheckPhase(account.form.form_number, account.intent->id, IntentPhase::kFinishing));
         records::CardRecord& card = record->value;
         const GroupSlot place = card.card.place;
         HEARTH_ASSIGN_OR_RETURN(const Stamp stamp, txn.NextStamp(/*open=*/place.group.value != 0));
         card.card = entitlement::Unbind(std::move(card.card), reason, stamp, txn.now());
         card.location.standing = intervention::Standing::kWaiting;
-        card.in_force = 0;
+        HEARTH_RETURN_IF_ERROR(EndIntervention(txn, card, *account.intent));
         txn.Write(key.key, card);
         txn.Emit(records::StandingChanged{
             .card = number, .standing = card.card.standing, .reason = card.card.reason, .stamp = stamp});

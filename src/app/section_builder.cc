@@ -105,7 +105,7 @@ Result<Sections> SectionBuilder::Group(GroupId id, Stamp watermark) const {
   HEARTH_ASSIGN_OR_RETURN(const auto stored, executor_.Read<records::GroupRecord>(GroupKey(id)));
   if (!stored) return Sections{};
   const entitlement::Group& group = stored->value.group;
-  const uint64_t epoch = keys_.plan().OnAir(executor_.clock().Now());
+  const uint64_t epoch = keys_.on_air();
   cas::GroupMessage message;
   message.group = id;
   message.generation = group.generation;
@@ -125,9 +125,9 @@ Result<Sections> SectionBuilder::Group(GroupId id, Stamp watermark) const {
 }
 
 Result<Sections> SectionBuilder::ServiceKeys(PackageId package, Stamp stamp) const {
-  const UnixMillis now = executor_.clock().Now();
   Sections sections;
-  for (uint64_t epoch = keys_.plan().Current(now); epoch <= keys_.plan().OnAir(now); ++epoch) {
+  const uint64_t on_air = keys_.on_air();
+  for (uint64_t epoch = keys_.current(); epoch <= on_air; ++epoch) {
     HEARTH_ASSIGN_OR_RETURN(const auto package_key, keys_.PackageKeyAt(package, epoch));
     HEARTH_ASSIGN_OR_RETURN(auto keys, keys_.ServiceKeysOf(package, epoch));
     cas::ServiceKeysMessage message{.package = package,
@@ -148,7 +148,7 @@ Result<Sections> SectionBuilder::Table(ListKind kind, AreaId id) const {
   Sections sections;
   if (head == geo->lists.end()) return sections;
   const std::vector<cas::CellBytes> cells = Packed(geo->cells.at({kind, id}).cells);
-  const uint64_t epoch = keys_.plan().Current(executor_.clock().Now());
+  const uint64_t epoch = keys_.current();
   // A deny list of a province or prefecture goes to that province's packages; there is none for all
   // provinces.
   const auto province = static_cast<uint16_t>(AreaDivision(id) / 10000);

@@ -43,6 +43,8 @@ Result<std::unique_ptr<SiteClock>> SiteClock::Create(Executor& executor, const C
     const milliseconds gap = Since(last, now);
     jumped = gap > kJumpOverRestart || gap < -kJumpRunning;
   }
+  executor.stamps().Raise(last);
+  site->start_ = jumped ? last : now;
   site->SetJumped(jumped, last);
   {
     const MutexLock lock(site->mu_);
@@ -55,6 +57,7 @@ Result<std::unique_ptr<SiteClock>> SiteClock::Create(Executor& executor, const C
 
 void SiteClock::SetJumped(bool jumped, UnixMillis expected) {
   jumped_.store(jumped);
+  executor_.stamps().Freeze(jumped);
   jump_gauge_.Set(jumped ? 1 : 0);
   if (jumped) {
     log_.Error("clock_jump", {{"now", ToString(clock_.Now())}, {"expected_about", ToString(expected)}});
@@ -98,15 +101,28 @@ Result<Change> SiteClock::Accept(const Request& request) {
                 .approver = request.approver,
                 .detail = ToString(clock_.Now())};
   if (request.dry_run) return Change{};
-  HEARTH_ASSIGN_OR_RETURN(const Committed committed,
-                          executor_.RunUngated(store::kSystemBucket, act, Persist));
+  // A repeat must not accept a later jump that nobody has looked at.
+  Change change;
+  HEARTH_ASSIGN_OR_RETURN(change.committed,
+                          executor_.RunUngated(store::kSystemBucket, act, [&](Txn& txn) -> Status {
+                            HEARTH_ASSIGN_OR_RETURN(const auto former, FindRepeat(txn, request));
+                            change.repeated = former.has_value();
+                            change.revision = former ? former->revision : txn.next_sequence();
+                            if (former) return Ok();
+                            txn.Remember(request.id, {.content_hash = request.content_hash,
+                                                      .time = txn.now(),
+                                                      .revision = change.revision,
+                                                      .answer = {}});
+                            return Persist(txn);
+                          }));
+  if (change.repeated) return change;
   {
     const MutexLock lock(mu_);
     last_wall_ = clock_.Now();
     last_steady_ = clock_.Steady();
   }
   SetJumped(false, clock_.Now());
-  return Change{.committed = committed, .revision = committed.sequence};
+  return change;
 }
 
 }  // namespace hearth::app

@@ -21,6 +21,9 @@ class SiteClock {
   // CLOCK_JUMP from the moment a jump shows until it is accepted. The executor's gate.
   Status Gate();
   bool jumped() const { return jumped_.load(); }
+  // The time that the parts are to start with: now, or the time persisted last while a jump over the restart
+  // waits to be accepted. What was on air stays on air.
+  UnixMillis start() const { return start_; }
   // Call each minute (the housekeeper does): detects a jump, else persists the time.
   Status Tick();
   // FIELD_MISSING without a reason.
@@ -35,6 +38,7 @@ class SiteClock {
   const Clock& clock_;
   Logger& log_;
   Gauge& jump_gauge_;
+  UnixMillis start_;
   std::atomic<bool> jumped_{false};
   Mutex mu_;
   UnixMillis last_wall_ HEARTH_GUARDED_BY(mu_);

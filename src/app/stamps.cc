@@ -5,7 +5,7 @@
 namespace hearth::app {
 
 uint64_t StampTracker::NowFloor() const {
-  highest_seconds_ = std::max<uint64_t>(highest_seconds_, MessageSeconds(clock_.Now()));
+  if (!frozen_) highest_seconds_ = std::max<uint64_t>(highest_seconds_, MessageSeconds(clock_.Now()));
   return highest_seconds_ << 8;
 }
 
@@ -25,6 +25,16 @@ void StampTracker::Close(Stamp stamp) {
   const MutexLock lock(mu_);
   const auto it = open_.find(stamp.value);
   if (it != open_.end()) open_.erase(it);
+}
+
+void StampTracker::Raise(UnixMillis time) {
+  const MutexLock lock(mu_);
+  highest_seconds_ = std::max<uint64_t>(highest_seconds_, MessageSeconds(time));
+}
+
+void StampTracker::Freeze(bool frozen) {
+  const MutexLock lock(mu_);
+  frozen_ = frozen;
 }
 
 Stamp StampTracker::Watermark() const {

@@ -25,6 +25,11 @@ class StampTracker {
   // The change is in the bitmap, or was never committed. Each Next(open) and Reopen needs one.
   void Close(Stamp stamp);
   Stamp Watermark() const;
+  // No stamp and no watermark below this time any more: cards have seen later ones before a restart.
+  void Raise(UnixMillis time);
+  // While frozen (a clock jump waits to be accepted) the clock is not looked at: cards would ignore
+  // everything below a watermark from a wrong future.
+  void Freeze(bool frozen);
   // The stamp of this second: for subjects whose order is their time of sending (service keys).
   Stamp Now() const;
 
@@ -34,6 +39,7 @@ class StampTracker {
   const Clock& clock_;
   mutable Mutex mu_;
   std::multiset<uint64_t> open_ HEARTH_GUARDED_BY(mu_);
+  bool frozen_ HEARTH_GUARDED_BY(mu_) = false;
   mutable uint64_t highest_seconds_ HEARTH_GUARDED_BY(mu_) = 0;  // the clock may step back; stamps do not
 };
 

@@ -354,7 +354,11 @@ Status ViewsImpl::ApplyCard(std::string_view stored) {
   if (before.village != after.village || before.counted_as != after.counted_as) {
     HEARTH_RETURN_IF_ERROR(Count(before, -1));
     HEARTH_RETURN_IF_ERROR(Count(after, +1));
-    bucket_.Put(key, EncodeDimension(after));
+    if (after.counted_as == CountClass::kNone) {
+      bucket_.Delete(key);
+    } else {
+      bucket_.Put(key, EncodeDimension(after));
+    }
   }
   return CountUnknown(record);
 }
@@ -366,6 +370,10 @@ Status ViewsImpl::Count(const Dimension& dimension, int64_t by) {
     HEARTH_ASSIGN_OR_RETURN(const auto stored, bucket_.Get(key));
     std::array<uint64_t, 3> counts = DecodeCounts(stored);
     counts[static_cast<size_t>(dimension.counted_as) - 1] += static_cast<uint64_t>(by);
+    if (counts == std::array<uint64_t, 3>{}) {
+      bucket_.Delete(key);
+      continue;
+    }
     ByteWriter out(24);
     for (const uint64_t count : counts) out.U64(count);
     bucket_.Put(key, std::string(AsChars(out.bytes())));
@@ -414,6 +422,9 @@ Status ViewsImpl::ApplyIntervention(store::BucketId bucket, std::string_view sto
 Result<PageOf<AccountSummary>> ViewsImpl::ListAccounts(std::optional<RegionCode> region, size_t size,
                                                        std::string_view token) {
   const std::string prefix = region ? fmt::format("acc/{}", ToString(*region)) : "acc/";
+  const bool valid = token.empty() || (token.size() > 13 && token[12] == '/' &&
+                                       ParseRegionCode(token.substr(0, 12)).has_value());
+  if (!valid) return Error(Reason::kPageTokenInvalid, "this is no page token of accounts");
   HEARTH_ASSIGN_OR_RETURN(const auto page,
                           bucket_.Scan(prefix, token.empty() ? "" : "acc/" + std::string(token), size));
   PageOf<AccountSummary> result;
@@ -487,6 +498,9 @@ Result<std::vector<UnknownCell>> ViewsImpl::UnknownCells(std::optional<AreaId> a
 Result<PageOf<InterventionEvent>> ViewsImpl::ListInterventions(std::optional<CardNumber> card,
                                                                bool in_force_only, size_t size,
                                                                std::string_view token) {
+  if (!token.empty() && !token.starts_with("ivl/")) {
+    return Error(Reason::kPageTokenInvalid, "this is no page token of interventions");
+  }
   PageOf<InterventionEvent> result;
   std::string after(token);
   for (;;) {

@@ -36,15 +36,17 @@ class Error {
   // The cause in the words of the library below; for logs only, never sent to a client.
   const std::string& detail() const { return detail_; }
 
-  Error&& Field(std::string field, std::string description) && {
+  // These give a new error, so that both `return Error(…).Field(…)` and `error = std::move(error).Field(…)`
+  // work.
+  Error Field(std::string field, std::string description) && {
     violations_.push_back({std::move(field), std::move(description)});
     return std::move(*this);
   }
-  Error&& With(std::string key, std::string value) && {
+  Error With(std::string key, std::string value) && {
     metadata_.emplace_back(std::move(key), std::move(value));
     return std::move(*this);
   }
-  Error&& Detail(std::string detail) && {
+  Error Detail(std::string detail) && {
     detail_ = std::move(detail);
     return std::move(*this);
   }

@@ -10,9 +10,9 @@ Result<Bytes> CanonicalReport(const ReportBody& report) {
   HEARTH_RETURN_IF_ERROR(CheckBox(report.box));
   if (report.sim.value > kMaxSimNumber) return InvalidField("sim_number", "at most 11 decimal digits");
   if (report.cells.size() > 255) return InvalidField("cells", "at most 255");
-  constexpr std::string_view kLabel = "hearth/1/report";
-  ByteWriter text(kLabel.size() + 26 + report.cells.size() * (kCellBytes + 1));
-  text.Put(AsBytes(kLabel)).U40(report.card.value).U56(report.box.value).U40(report.sim.value);
+  constexpr std::string_view label = "hearth/1/report";
+  ByteWriter text(label.size() + 26 + report.cells.size() * (kCellBytes + 1));
+  text.Put(AsBytes(label)).U40(report.card.value).U56(report.box.value).U40(report.sim.value);
   text.U32(report.counter).U32(report.utc).U8(report.cells.size());
   for (const HeardCell& heard : report.cells) {
     text.Put(heard.cell).U8(static_cast<uint8_t>(heard.signal_dbm));

@@ -103,13 +103,13 @@ Result<ServiceKeysMessage> DecodeServiceKeys(ByteView section, const crypto::Pac
 Result<std::vector<Bytes>> PackServiceKeys(const ServiceKeysMessage& message, const crypto::PackageKey& key) {
   HEARTH_RETURN_IF_ERROR(Check(message));
   HEARTH_ASSIGN_OR_RETURN(const crypto::SivKey siv, crypto::ServiceKeysSiv(key));
-  constexpr size_t kRoom = mpegts::kPacketPayloadBytes - kFixedBytes;
+  constexpr size_t room = mpegts::kPacketPayloadBytes - kFixedBytes;
   std::vector<Bytes> sections;
   Entries rest(message.keys);
   while (!rest.empty()) {
     // Taking as many as fit is optimal: a section that begins later never ends earlier.
     size_t take = 1;
-    while (take < rest.size() && EncBytes(rest.first(take + 1)) <= kRoom) ++take;
+    while (take < rest.size() && EncBytes(rest.first(take + 1)) <= room) ++take;
     HEARTH_ASSIGN_OR_RETURN(Bytes section, EncodeSome(message, rest.first(take), siv));
     sections.push_back(std::move(section));
     rest = rest.subspan(take);

@@ -14,8 +14,8 @@ namespace {
 // Fetched once a process: a fetch costs more than a whole message. Never freed, so that threads that end
 // late still find it.
 EVP_CIPHER* AesEcb() {
-  static EVP_CIPHER* const kCipher = EVP_CIPHER_fetch(nullptr, "AES-128-ECB", nullptr);
-  return kCipher;
+  static EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-128-ECB", nullptr);
+  return cipher;
 }
 
 }  // namespace

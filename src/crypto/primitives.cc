@@ -26,8 +26,8 @@ struct FreeDigest {
 };
 
 EVP_MD* Sha256Method() {
-  static EVP_MD* const kMethod = EVP_MD_fetch(nullptr, "SHA2-256", nullptr);
-  return kMethod;
+  static EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA2-256", nullptr);
+  return method;
 }
 
 Digest256 Sha256Of(std::initializer_list<ByteView> parts) {

@@ -136,6 +136,10 @@ void CheckTogether(ConfigReader& in, const Config& config) {
           "is missing: cards get the packages of their province");
   if (config.store.kind == StoreKind::kRocksDb) {
     Require(in, "store.path", config.store.path.empty(), "is missing: the RocksDB store needs a folder");
+  } else if (!config.site.insecure_development) {
+    in.Invalid("store.kind",
+               "is \"memory\", which loses everything when the daemon stops: it needs "
+               "site.insecure_development = true");
   }
   const bool has_file = !config.keys.master_key_file.empty();
   const bool has_env = !config.keys.master_key_env.empty();

@@ -45,7 +45,7 @@ struct Config {
     std::string master_key_env;  // name of an environment variable
   };
   struct Grpc {
-    Endpoint listen{"127.0.0.1", 7410};
+    Endpoint listen{"127.0.0.1", 7443};
     std::filesystem::path port_file;  // empty: none is written
     // All set, or with insecure_development none.
     std::filesystem::path tls_certificate, tls_key, tls_client_ca;

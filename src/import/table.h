@@ -23,7 +23,7 @@ struct Column {
 };
 
 struct TableOptions {
-  size_t max_row_bytes = 64 * 1024;
+  size_t max_row_bytes = 65'536;
   // The first line may already be data in the order of the columns; it is a header when its first field is a
   // column name.
   bool header_optional = false;

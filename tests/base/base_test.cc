@@ -5,6 +5,7 @@
 #include "src/base/bytes.h"
 #include "src/base/ids.h"
 #include "src/base/reason.h"
+#include "src/base/status.h"
 
 namespace hearth {
 namespace {
@@ -20,6 +21,13 @@ TEST(Reason, NumbersAndNamesAreUniqueAndEveryReasonHasACure) {
     EXPECT_EQ(FindReason(info.name), &info);
   }
   EXPECT_EQ(FindReason("NO_SUCH_REASON"), nullptr);
+}
+
+TEST(Error, KeepsItselfWhenAFieldIsAddedInPlace) {
+  Error error(Reason::kFieldInvalid, std::string(100, 'x'));
+  for (const char* field : {"a", "b", "c"}) error = std::move(error).Field(field, "a rule");
+  EXPECT_EQ(error.violations().size(), 3U);
+  EXPECT_EQ(error.message(), std::string(100, 'x'));
 }
 
 TEST(Ids, ParsingIsStrict) {
@@ -126,6 +134,17 @@ TEST(Bytes, WriterPatches) {
   writer.U8(1).U24(0x020304).U40(0x0506070809);
   writer.PatchU(1, 0xAABBCC, 3);
   EXPECT_EQ(ToHex(writer.bytes()), "01aabbcc0506070809");
+}
+
+TEST(Error, GrowsInPlace) {
+  Error error(Reason::kFieldInvalid, "two fields");
+  error = std::move(error).Field("a", "first");
+  error = std::move(error).Field("b", "second");
+  error = std::move(error).With("account", "NX-1").Detail("cause");
+  EXPECT_EQ(error.violations(), (std::vector<FieldViolation>{{"a", "first"}, {"b", "second"}}));
+  EXPECT_EQ(error.metadata().size(), 1U);
+  EXPECT_EQ(error.message(), "two fields");
+  EXPECT_EQ(error.detail(), "cause");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // What is encoded decodes to the same, for all that the format can say; and the encoder refuses the rest.
 #include <functional>
+#include <ostream>
 #include <string>
 #include <utility>
 
@@ -11,7 +12,6 @@
 namespace hearth::cas {
 namespace {
 
-using crypto::SecretAccess;
 using entitlement::Standing;
 using entitlement::StandingReason;
 using samples::SampleKey;
@@ -200,6 +200,7 @@ struct Refusal {
   std::function<Result<Bytes>()> encode;
   Reason reason;
 };
+void PrintTo(const Refusal& row, std::ostream* out) { *out << row.name; }
 
 template <typename Message, typename Key>
 std::function<Result<Bytes>()> With(Message (*make)(), void (*change)(Message&),

@@ -1,5 +1,6 @@
 // No receiver acts on a damaged, shortened, lengthened, misaddressed or random section.
 #include <functional>
+#include <ostream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -26,6 +27,7 @@ struct Row {
   Decoder decode;
   Decoder decode_with_other_key;
 };
+void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
 
 template <typename K, typename T>
 Row RowOf(const char* name, Result<Bytes> section, const K& key, Result<T> (*decode)(ByteView, const K&)) {

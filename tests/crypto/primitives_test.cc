@@ -1,5 +1,6 @@
 #include "src/crypto/primitives.h"
 
+#include <ostream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +20,7 @@ struct CmacRow {
   const char* message;
   const char* mac;
 };
+void PrintTo(const CmacRow& row, std::ostream* out) { *out << row.name; }
 
 class Rfc4493 : public testing::TestWithParam<CmacRow> {};
 
@@ -45,6 +47,7 @@ struct ShaRow {
   std::string message;
   const char* digest;
 };
+void PrintTo(const ShaRow& row, std::ostream* out) { *out << row.name; }
 
 class Fips180 : public testing::TestWithParam<ShaRow> {};
 

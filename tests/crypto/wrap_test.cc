@@ -21,10 +21,10 @@ class KeyFile : public testing::Test {
     std::string pattern = (fs::temp_directory_path() / "hearth-wrap-XXXXXX").string();
     dir_ = mkdtemp(pattern.data());
   }
-  ~KeyFile() override { fs::remove_all(dir_); }
+  void TearDown() override { fs::remove_all(dir_); }
 
   std::string Write(std::string_view content, mode_t mode = 0600) const {
-    const std::string path = (dir_ / "key").string();
+    std::string path = (dir_ / "key").string();
     std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
     EXPECT_EQ(chmod(path.c_str(), mode), 0);
     return path;

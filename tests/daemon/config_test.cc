@@ -198,6 +198,8 @@ TEST(Config, SaysWhatIsWrongAndWhere) {
        "is \"loud\", must be \"debug\" or \"info\" or \"warn\" or \"error\""},
       {"no such store", swap("path", "kind = \"ceph\"\npath"), 5, "store.kind", invalid,
        "\"rocksdb\" or \"memory\""},
+      {"store in memory for everybody", swap("path", "kind = \"memory\"\npath"), 5, "store.kind", invalid,
+       "insecure_development"},
       {"no such output mode", add("[output]\nmode = \"packets\"\n"), 14, "output.mode", invalid,
        "\"sections\""},
       {"no address", add("[metrics]\nlisten = \"9464\"\n"), 14, "metrics.listen", invalid, "address:port"},

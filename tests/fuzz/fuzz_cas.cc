@@ -19,8 +19,8 @@ using namespace hearth::cas;  // NOLINT
 
 template <typename K>
 const K& FixedKeyOf() {
-  static const K kKey(crypto::Key128(std::array<uint8_t, 16>{1, 2, 3}));
-  return kKey;
+  static const K key(crypto::Key128(std::array<uint8_t, 16>{1, 2, 3}));
+  return key;
 }
 
 // A decoded message encodes to the same section, except where a receiver ignores bits on purpose.

@@ -53,7 +53,7 @@ Snapshot Lists() {
   });
 }
 
-Evidence Heard(std::vector<uint64_t> cells) {
+Evidence Heard(const std::vector<uint64_t>& cells) {
   Evidence evidence;
   for (const uint64_t cell : cells) evidence.cells.push_back({Lte(cell), -80});
   evidence.no_signal = cells.empty();

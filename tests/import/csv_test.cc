@@ -123,7 +123,7 @@ TEST(Csv, ManyStrayQuotesStayLinear) {
   // Each line leaves a quote open, so that each row would run to the limit: 200,000 lines times 64 KiB.
   std::string text;
   for (int i = 0; i < 200'000; ++i) text += "x\",\"\n";
-  const Outcome outcome = Read(text, 1 << 16, 64 * 1024);
+  const Outcome outcome = Read(text, 65'536, 65'536);
   EXPECT_GT(outcome.errors.size(), 0U);
 }
 

@@ -23,6 +23,7 @@ std::string File(const char* name) {
 
 geofence::RegionTree Tree(const std::vector<RegionRow>& rows) {
   std::vector<geofence::Region> regions;
+  regions.reserve(rows.size());
   for (const RegionRow& row : rows) regions.push_back({row.code, row.name, row.parent, row.level});
   auto tree = geofence::RegionTree::Build(std::move(regions));
   EXPECT_TRUE(tree) << tree.error().ToString();

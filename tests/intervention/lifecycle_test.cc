@@ -60,7 +60,7 @@ TEST(Lifecycle, ALiftIsRecorded) {
 }
 
 TEST(Lifecycle, AnOperatorGivesNameAndReason) {
-  const auto lift = [](const char* actor, std::string reason) {
+  const auto lift = [](const char* actor, const std::string& reason) {
     return LiftByOperator(Make(InterventionState::kInForce), actor, reason, UnixMillis(9), Limits())
         .error()
         .reason();

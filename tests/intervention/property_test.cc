@@ -14,7 +14,7 @@ using enum geofence::Verdict;
 constexpr int64_t kStart = 1'790'000'000'000;
 
 Input AnyInput(std::initializer_list<Verdict> verdicts) {
-  const int64_t at = kStart + *rc::gen::inRange(0, 4000) * 1000;
+  const int64_t at = kStart + *rc::gen::inRange<int64_t>(0, 4000) * 1000;
   return {.verdict = *rc::gen::elementOf(std::vector<Verdict>(verdicts)),
           .whitelisted_neighbour = *rc::gen::weightedElement<bool>({{4, false}, {1, true}}),
           .card_authenticated = *rc::gen::weightedElement<bool>({{4, true}, {1, false}}),
@@ -25,8 +25,9 @@ Input AnyInput(std::initializer_list<Verdict> verdicts) {
 
 std::vector<Input> AnyInputs(std::initializer_list<Verdict> verdicts) {
   std::vector<Input> inputs;
-  const int count = *rc::gen::inRange(0, 30);
-  for (int i = 0; i < count; ++i) inputs.push_back(AnyInput(verdicts));
+  const size_t count = *rc::gen::inRange<size_t>(0, 30);
+  inputs.reserve(count);
+  for (size_t i = 0; i < count; ++i) inputs.push_back(AnyInput(verdicts));
   return inputs;
 }
 

@@ -1,6 +1,7 @@
 #include "src/mpegts/section.h"
 
 #include <algorithm>
+#include <ostream>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -45,6 +46,7 @@ struct HeaderRow {
   const char* bytes;
   Reason reason;
 };
+void PrintTo(const HeaderRow& row, std::ostream* out) { *out << row.name; }
 
 class BadHeader : public testing::TestWithParam<HeaderRow> {};
 

@@ -264,7 +264,8 @@ TEST_P(Failure, IsStickyAndLosesNothingAcknowledged) {
         EXPECT_EQ(value->value_or("0"), std::to_string(sequence));
       }
     }
-    EXPECT_TRUE(store_->CommitAndWait(again, kBucket, *store_->Claim(again, kBucket), {}));
+    const BucketId other(kThreads);
+    EXPECT_TRUE(store_->CommitAndWait(again, other, *store_->Claim(again, other), {}));
     Close();
   }
 }

@@ -1,0 +1,157 @@
+// hearthd: reads its configuration, serves until it is told to stop. See deploy/hearthd.8.
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include "src/base/clock.h"
+#include "src/daemon/config.h"
+#include "src/daemon/wiring.h"
+#include "src/log/log.h"
+
+namespace hearth::daemon {
+namespace {
+
+// Exit codes; hearthd(8) lists them.
+constexpr int kOk = 0;
+constexpr int kFailed = 1;    // could not start
+constexpr int kBadUsage = 2;  // the command line or the configuration is wrong
+
+// Running calls may finish within this time after SIGTERM.
+constexpr std::chrono::seconds kPatience{10};
+
+constexpr std::string_view kUsage = R"(Usage: hearthd --config FILE [--check-config]
+       hearthd --help | --version
+
+The Hearth head-end: conditional access and location authorisation. Serves the API hearth.v1 by gRPC and
+writes the sections for the air, until SIGTERM or SIGINT. SIGHUP opens the log file anew.
+
+  --config FILE    the configuration (TOML); deploy/hearth.example.toml describes every key
+  --check-config   only read the configuration and say what is wrong with it
+  --version        print the version
+  --help           print this
+
+Exit status: 0 stopped as told, or the configuration is sound; 1 could not start; 2 the command line or the
+configuration is wrong.
+)";
+
+struct Arguments {
+  std::string config;
+  bool check_config = false;
+  bool version = false;
+  bool help = false;
+};
+
+// nullopt after saying what is wrong.
+std::optional<Arguments> ParseArguments(int argc, char** argv) {
+  Arguments out;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--check-config") {
+      out.check_config = true;
+    } else if (argument == "--version") {
+      out.version = true;
+    } else if (argument == "--help" || argument == "-h") {
+      out.help = true;
+    } else if (argument == "--config" && i + 1 < argc) {
+      out.config = argv[++i];
+    } else if (argument.starts_with("--config=")) {
+      out.config = argument.substr(std::string_view("--config=").size());
+    } else {
+      fmt::print(stderr, "hearthd: {} {}\nTry hearthd --help.\n", argument,
+                 argument == "--config" ? "needs a file" : "is not known");
+      return std::nullopt;
+    }
+  }
+  if (out.config.empty() && !out.version && !out.help) {
+    fmt::print(stderr, "hearthd: --config FILE is missing\nTry hearthd --help.\n");
+    return std::nullopt;
+  }
+  return out;
+}
+
+// The signals that main waits for. Blocked before the first thread is made, so that every thread has them
+// blocked.
+sigset_t BlockSignals() {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader of the output that goes away is an error of write, not the end
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// Returns at SIGTERM or SIGINT.
+void WaitForTheEnd(const sigset_t& signals, log::LineLogger& log) {
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGHUP) {
+      log.Info("daemon.signal", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+      return;
+    }
+    if (const Status status = log.Reopen(); !status) {
+      log.Warn("daemon.log_not_reopened", {{"cause", status.error().ToString()}});
+    } else {
+      log.Info("daemon.log_reopened");
+    }
+  }
+}
+
+int Serve(const Config& config, const sigset_t& signals) {
+  const SystemClock clock;
+  auto log = log::LineLogger::Create(config.log, clock);
+  if (!log) {
+    fmt::print(stderr, "hearthd: log.file: {}\n", log.error().ToString());
+    return kFailed;
+  }
+  auto daemon = Daemon::Start(config, clock, **log);
+  if (!daemon) {
+    const Error& error = daemon.error();
+    (*log)->Error("daemon.start_failed", {{"reason", InfoOf(error.reason()).name},
+                                          {"message", error.message()},
+                                          {"detail", error.detail()},
+                                          {"cure", error.cure()}});
+    // Whoever started it by hand looks there, not into the file.
+    if (!config.log.file.empty()) fmt::print(stderr, "hearthd: {}\n", error.ToString());
+    return kFailed;
+  }
+  WaitForTheEnd(signals, **log);
+  (*daemon)->Stop(kPatience);
+  return kOk;
+}
+
+int Main(int argc, char** argv) {
+  const auto arguments = ParseArguments(argc, argv);
+  if (!arguments) return kBadUsage;
+  if (arguments->help) {
+    fmt::print("{}", kUsage);
+    return kOk;
+  }
+  if (arguments->version) {
+    fmt::print("{}\n", Version());
+    return kOk;
+  }
+  const sigset_t signals = BlockSignals();
+  const auto config = LoadConfig(arguments->config);
+  if (!config) {
+    fmt::print(stderr, "{}", FormatErrors(arguments->config, config.error()));
+    return kBadUsage;
+  }
+  if (arguments->check_config) {
+    fmt::print("{}: ok\n", arguments->config);
+    return kOk;
+  }
+  return Serve(*config, signals);
+}
+
+}  // namespace
+}  // namespace hearth::daemon
+
+int main(int argc, char** argv) { return hearth::daemon::Main(argc, argv); }

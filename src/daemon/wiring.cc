@@ -1,0 +1,235 @@
+#include "src/daemon/wiring.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "src/app/head_end.h"
+#include "src/crypto/random.h"
+#include "src/crypto/wrap.h"
+#include "src/gateway/section_outputs.h"
+#include "src/metrics/metrics.h"
+#include "src/rpc/server.h"
+#include "src/store/memory_store.h"
+#include "src/store/rocks/rocks_store.h"
+
+namespace hearth::daemon {
+namespace {
+
+constexpr char kMemoryStoreWarning[] = "the store is in memory: everything is gone when the daemon stops";
+constexpr char kInsecureWarning[] =
+    "NO TLS AND NO AUTHENTICATION: whoever connects may do everything, under any name; for development only";
+
+// The same error, with the key of the configuration in front.
+Error AtKey(std::string_view key, const Error& error) {
+  Error out(error.reason(), fmt::format("{}: {}", key, error.message()));
+  return std::move(out).Detail(error.detail());
+}
+
+Result<crypto::MasterKey> ReadMasterKey(const Config::Keys& keys) {
+  if (!keys.master_key_file.empty()) {
+    auto key = crypto::MasterKey::FromFile(keys.master_key_file.string());
+    if (!key) return AtKey("keys.master_key_file", key.error());
+    return key;
+  }
+  // Read once, before any thread that could change the environment.
+  const char* text = std::getenv(keys.master_key_env.c_str());  // NOLINT(concurrency-mt-unsafe)
+  if (text == nullptr) {
+    return Error(Reason::kConfigMissing,
+                 fmt::format("keys.master_key_env: the environment has no variable {}", keys.master_key_env));
+  }
+  auto key = crypto::MasterKey::FromText(text, keys.master_key_env);
+  if (!key) return AtKey("keys.master_key_env", key.error());
+  return key;
+}
+
+Limits LimitsOf(const Config& config) {
+  Limits limits;
+  limits.grpc_message_bytes = config.grpc.max_message_bytes;
+  limits.requests_in_flight = config.limits.requests_in_flight;
+  limits.open_watches = config.limits.open_watches;
+  return limits;
+}
+
+app::HeadEndOptions OptionsOf(const Config& config) {
+  app::HeadEndOptions options;
+  options.owner = fmt::format("{}:{}", config.site.name, ::getpid());
+  options.epochs = {.zero = config.epochs.zero, .length = config.epochs.length, .lead = config.epochs.lead};
+  options.policy.blacklisted_reports = config.policy.blacklisted_reports;
+  options.policy.blacklisted_gap = config.policy.blacklisted_gap;
+  options.policy.out_of_area_reports = config.policy.out_of_area_reports;
+  options.policy.out_of_area_window = config.policy.out_of_area_window;
+  options.policy.grace_hours = static_cast<uint8_t>(config.policy.grace.count());
+  options.limits = LimitsOf(config);
+  options.change_records = config.retention.change_records;
+  return options;
+}
+
+rpc::ServerOptions ServerOptionsOf(const Config& config) {
+  rpc::ServerOptions options;
+  options.listen = config.grpc.listen;
+  if (!config.site.insecure_development) {
+    options.tls = {.certificate = config.grpc.tls_certificate,
+                   .key = config.grpc.tls_key,
+                   .client_ca = config.grpc.tls_client_ca};
+  }
+  options.limits = LimitsOf(config);
+  options.version = HEARTH_VERSION;
+  options.site = config.site.name;
+  return options;
+}
+
+Result<std::unique_ptr<store::Store>> OpenStore(const Config& config, const Clock& clock,
+                                                MetricsRegistry& metrics) {
+  if (config.store.kind == StoreKind::kRocksDb) {
+    auto store = store::OpenRocksStore(config.store.path, clock, metrics, LimitsOf(config));
+    if (!store) return AtKey("store.path", store.error());
+    return store;
+  }
+  return store::OpenMemoryStore(clock, metrics, LimitsOf(config));
+}
+
+// Written beside and renamed, so that who waits for the file never reads half of it.
+Status WritePortFile(const std::filesystem::path& path, const Ports& ports) {
+  const std::string text = fmt::format("{{\"grpc\": {}, \"metrics\": {}, \"sections\": {}}}\n", ports.grpc,
+                                       ports.metrics, ports.sections);
+  const std::string beside = path.string() + ".new";
+  const auto failed = [&] {
+    return Error(Reason::kConfigValueInvalid,
+                 fmt::format("grpc.port_file: {} cannot be written", path.string()))
+        .Detail(std::strerror(errno));  // NOLINT(concurrency-mt-unsafe): glibc's is
+  };
+  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) return failed();
+  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  if (::close(fd) != 0 || !written) return failed();
+  if (::rename(beside.c_str(), path.c_str()) != 0) return failed();
+  return Ok();
+}
+
+}  // namespace
+
+std::string_view Version() { return "hearthd " HEARTH_VERSION; }
+
+// Members are destroyed from the last to the first: what uses comes behind what is used.
+struct Daemon::Parts {
+  explicit Parts(Logger& logger) : log(logger) {}
+
+  Logger& log;
+  crypto::SystemRandom random;
+  metrics::PrometheusRegistry metrics;
+  std::unique_ptr<metrics::MetricsServer> metrics_server;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<gateway::FileSink> file;
+  std::unique_ptr<gateway::BroadcastSink> broadcast;
+  std::unique_ptr<app::HeadEnd> head_end;
+  std::unique_ptr<rpc::Server> server;
+  Ports ports;
+  std::filesystem::path port_file;
+
+  Status StartMetrics(const Config& config);
+  Status StartOutputs(const Config& config);
+  Status StartHeadEnd(const Config& config, const Clock& clock);
+  Status StartServer(const Config& config, const Clock& clock);
+};
+
+Status Daemon::Parts::StartMetrics(const Config& config) {
+  metrics
+      .GetGauge("hearth_build_info", "Always 1; the label says which version runs.",
+                {{"version", HEARTH_VERSION}})
+      .Set(1);
+  if (!config.metrics.listen) return Ok();
+  HEARTH_ASSIGN_OR_RETURN(metrics_server, metrics::MetricsServer::Create(metrics, *config.metrics.listen));
+  ports.metrics = metrics_server->listening().port;
+  return Ok();
+}
+
+Status Daemon::Parts::StartOutputs(const Config& config) {
+  if (!config.output.file.empty()) {
+    auto sink = gateway::FileSink::Create(config.output.file, log);
+    if (!sink) return AtKey("output.file", sink.error());
+    file = std::move(*sink);
+  }
+  if (config.output.listen) {
+    HEARTH_ASSIGN_OR_RETURN(broadcast,
+                            gateway::BroadcastSink::Create(*config.output.listen, {}, metrics, log));
+    ports.sections = broadcast->listening().port;
+  }
+  if (!file && !broadcast) {
+    log.Warn("daemon.no_output", {{"effect", "sections for the air are made and thrown away"}});
+  }
+  return Ok();
+}
+
+Status Daemon::Parts::StartHeadEnd(const Config& config, const Clock& clock) {
+  HEARTH_ASSIGN_OR_RETURN(auto master, ReadMasterKey(config.keys));
+  HEARTH_ASSIGN_OR_RETURN(store, OpenStore(config, clock, metrics));
+  HEARTH_RETURN_IF_ERROR(StartOutputs(config));
+  std::vector<app::SectionSink*> sinks;
+  if (file) sinks.push_back(file.get());
+  if (broadcast) sinks.push_back(broadcast.get());
+  HEARTH_ASSIGN_OR_RETURN(head_end, app::HeadEnd::Create(*store, clock, random, std::move(master),
+                                                         std::move(sinks), OptionsOf(config), metrics, log));
+  return Ok();
+}
+
+Status Daemon::Parts::StartServer(const Config& config, const Clock& clock) {
+  HEARTH_ASSIGN_OR_RETURN(
+      server, rpc::Server::Start(*head_end, ServerOptionsOf(config), clock, random, metrics, log));
+  ports.grpc = server->listening().port;
+  return Ok();
+}
+
+Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Daemon::~Daemon() { Stop(std::chrono::milliseconds(0)); }
+
+const Ports& Daemon::ports() const { return parts_->ports; }
+
+Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, const Clock& clock, Logger& log) {
+  auto parts = std::make_unique<Parts>(log);
+  if (config.site.insecure_development) log.Warn("daemon.insecure", {{"warning", kInsecureWarning}});
+  if (config.store.kind == StoreKind::kMemory)
+    log.Warn("daemon.memory_store", {{"warning", kMemoryStoreWarning}});
+  // One that a crash left behind would send people to a port of another time.
+  std::error_code ignored;
+  if (!config.grpc.port_file.empty()) std::filesystem::remove(config.grpc.port_file, ignored);
+  HEARTH_RETURN_IF_ERROR(parts->StartMetrics(config));
+  HEARTH_RETURN_IF_ERROR(parts->StartHeadEnd(config, clock));
+  HEARTH_RETURN_IF_ERROR(parts->StartServer(config, clock));
+  const Ports& ports = parts->ports;
+  if (!config.grpc.port_file.empty()) {
+    HEARTH_RETURN_IF_ERROR(WritePortFile(config.grpc.port_file, ports));
+    parts->port_file = config.grpc.port_file;
+  }
+  log.Info("daemon.serving", {{"version", HEARTH_VERSION},
+                              {"site", config.site.name},
+                              {"grpc", ports.grpc},
+                              {"metrics", ports.metrics},
+                              {"sections", ports.sections},
+                              {"insecure_development", config.site.insecure_development}});
+  return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+}
+
+void Daemon::Stop(std::chrono::milliseconds patience) {
+  Parts& parts = *parts_;
+  if (!parts.server) return;
+  parts.log.Info("daemon.stopping");
+  std::error_code ignored;  // a stale port file only misleads until the next start
+  if (!parts.port_file.empty()) std::filesystem::remove(parts.port_file, ignored);
+  parts.server->Drain();
+  parts.head_end->BeginShutdown();
+  parts.server->Shutdown(patience);
+  parts.server.reset();
+  parts.head_end.reset();
+  parts.broadcast.reset();
+  parts.file.reset();
+  parts.store.reset();
+  parts.log.Info("daemon.stopped");
+}
+
+}  // namespace hearth::daemon

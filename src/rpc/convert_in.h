@@ -1,0 +1,74 @@
+// From the messages of the API to the types of src/app. Strict: every field is checked for length, digits,
+// range and known enum value. Errors name fields by their path as the caller wrote it; all fields at fault of
+// a message are named at once. What needs the state of the head-end is left to src/app.
+//
+// Pure functions; any thread. The domain's types come with the headers of src/app.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <google/protobuf/repeated_ptr_field.h>
+#include <hearth/v1/common.pb.h>
+#include <hearth/v1/entitlement.pb.h>
+#include <hearth/v1/geofence.pb.h>
+#include <hearth/v1/location.pb.h>
+#include <hearth/v1/registry.pb.h>
+#include <hearth/v1/schedule.pb.h>
+
+#include "src/app/ecm_service.h"
+#include "src/app/geo.h"
+#include "src/app/keys.h"
+#include "src/app/location.h"
+#include "src/app/registry.h"
+#include "src/base/limits.h"
+#include "src/base/status.h"
+
+namespace hearth::rpc {
+
+// Reason, approver and their sizes. SECOND_APPROVER_NEEDED when the approver is the actor.
+Status CheckChange(const v1::Change& change, std::string_view actor, const Limits& limits);
+
+// The number of rows of a bulk call, each with a line of its own: FIELD_MISSING, FIELD_INVALID,
+// LIMIT_EXCEEDED.
+template <typename Row>
+Status CheckRows(const google::protobuf::RepeatedPtrField<Row>& rows, const Limits& limits);
+
+// 0 means 100.
+Result<size_t> PageSizeFrom(const v1::Page& page, const Limits& limits);
+// 0 means `by_default`.
+Result<size_t> ListLimitFrom(uint32_t limit, size_t by_default, const Limits& limits);
+// Empty: none.
+Result<std::optional<RegionCode>> RegionFilterFrom(std::string_view text);
+Result<std::optional<AreaId>> AreaFilterFrom(std::string_view text);
+Result<std::optional<CardNumber>> CardFilterFrom(std::string_view text);
+
+// Fields are named from "form" on, in a roster as well.
+Result<entitlement::Form> FormFrom(const v1::FivePartForm& form, const Limits& limits);
+// Numbers left empty are 0: they stay.
+Result<entitlement::Devices> SwapFrom(const v1::SwapDeviceRequest& request);
+Result<app::StockItem> StockItemFrom(const v1::StockRow& row, const Limits& limits);
+Result<app::KeyKeeper::NewBatch> BatchFrom(const v1::ImportBatchRequest& request);
+
+Result<entitlement::Channel> ChannelFrom(const v1::Channel& channel);
+Result<entitlement::Package> PackageFrom(const v1::Package& package);
+Result<app::EcmRequest> EcmFrom(const v1::IssueEcmRequest& request, const Limits& limits);
+
+// Level and parent may be left out: the code says them. If they are there they must agree with it.
+Result<geofence::Region> RegionFrom(const v1::Region& region, const Limits& limits);
+// Empty: every level.
+Result<std::optional<RegionLevel>> RegionLevelFrom(std::string_view text);
+Result<geofence::NewArea> NewAreaFrom(const v1::CreateAreaRequest& request, const Limits& limits);
+Result<geofence::AreaState> AreaStateFrom(v1::AreaState state, std::string_view field);
+Result<geofence::ListKind> ListKindFrom(v1::ListKind kind, std::string_view field);
+// Without the cells.
+Result<app::PutCellList> ListHeaderFrom(const v1::PutCellListHeader& header, const Limits& limits);
+// Adds the cells of one message; errors count cells over the whole call ("cells[1007]").
+Status AddCells(const v1::CellBatch& batch, const Limits& limits, std::vector<geofence::Cell>& cells);
+
+Result<app::Report> ReportFrom(const v1::ReportRequest& request, const Limits& limits);
+
+}  // namespace hearth::rpc

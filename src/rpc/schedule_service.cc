@@ -1,0 +1,75 @@
+#include <hearth/v1/schedule.grpc.pb.h>
+
+#include "src/rpc/convert_in.h"
+#include "src/rpc/convert_out.h"
+#include "src/rpc/services.h"
+
+namespace hearth::rpc {
+namespace {
+
+class ScheduleService final : public v1::ScheduleService::Service {
+ public:
+  ScheduleService(Front& front, app::HeadEnd& head_end) : front_(front), head_end_(head_end) {}
+
+  grpc::Status ImportChannels(grpc::ServerContext* context, const v1::ImportChannelsRequest* in,
+                              v1::ImportChannelsResponse* out) override {
+    return front_.Serve(*import_channels_, *context, [&](Call& call) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(*in));
+      HEARTH_RETURN_IF_ERROR(CheckRows(in->rows(), front_.limits()));
+      std::vector<app::ChannelRow> rows;
+      rows.reserve(static_cast<size_t>(in->rows_size()));
+      for (const v1::ChannelRow& row : in->rows()) {
+        rows.push_back({.line = row.line(), .channel = ChannelFrom(row.channel())});
+      }
+      FillRows(head_end_.schedule().ImportChannels(request, rows), *out);
+      return Ok();
+    });
+  }
+
+  grpc::Status ListChannels(grpc::ServerContext* context, const v1::ListChannelsRequest*,
+                            v1::ListChannelsResponse* out) override {
+    return front_.Serve(*list_channels_, *context, [&](Call&) -> Status {
+      for (const auto& channel : head_end_.keys().Channels()) *out->add_channels() = ToProto(channel);
+      return Ok();
+    });
+  }
+
+  grpc::Status PutPackage(grpc::ServerContext* context, const v1::PutPackageRequest* in,
+                          v1::PutPackageResponse* out) override {
+    return front_.Serve(*put_package_, *context, [&](Call& call) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(*in));
+      HEARTH_ASSIGN_OR_RETURN(const auto package, PackageFrom(in->package()));
+      HEARTH_ASSIGN_OR_RETURN(const auto done, head_end_.schedule().PutPackage(request, package));
+      *out->mutable_changed() = ToProto(done.change);
+      *out->mutable_package() = ToProto(done.package, EpochOnAir());
+      return Ok();
+    });
+  }
+
+  grpc::Status ListPackages(grpc::ServerContext* context, const v1::ListPackagesRequest*,
+                            v1::ListPackagesResponse* out) override {
+    return front_.Serve(*list_packages_, *context, [&](Call&) -> Status {
+      const Epoch epoch = EpochOnAir();
+      for (const auto& package : head_end_.keys().Packages()) *out->add_packages() = ToProto(package, epoch);
+      return Ok();
+    });
+  }
+
+ private:
+  Epoch EpochOnAir() { return app::EpochPlan::Wrap(head_end_.keys().on_air()); }
+
+  Front& front_;
+  app::HeadEnd& head_end_;
+  const std::unique_ptr<Method> import_channels_ = front_.NewMethod("ScheduleService/ImportChannels");
+  const std::unique_ptr<Method> list_channels_ = front_.NewMethod("ScheduleService/ListChannels");
+  const std::unique_ptr<Method> put_package_ = front_.NewMethod("ScheduleService/PutPackage");
+  const std::unique_ptr<Method> list_packages_ = front_.NewMethod("ScheduleService/ListPackages");
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeScheduleService(Front& front, app::HeadEnd& head_end) {
+  return std::make_unique<ScheduleService>(front, head_end);
+}
+
+}  // namespace hearth::rpc

@@ -1,0 +1,226 @@
+#include "tests/ctl/fake_head_end.h"
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <stdlib.h>
+
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "tools/ctl/tool.h"
+
+namespace hearth::ctl {
+namespace {
+
+template <typename Request, typename Response>
+grpc::Status AnswerBy(const Answer<Request, Response>& answer, const Request* request, Response* response) {
+  if (!answer) return {grpc::StatusCode::UNIMPLEMENTED, "not part of this test"};
+  return answer(*request, response);
+}
+
+// Numbers 1, 2, 3 …: request ids are the same in each run.
+class CountingRandom final : public RandomSource {
+ public:
+  void Fill(std::span<uint8_t> out) override {
+    for (uint8_t& byte : out) byte = ++last_;
+  }
+
+ private:
+  uint8_t last_ = 0;
+};
+
+}  // namespace
+
+grpc::Status Refusal(const Error& error) {
+  google::rpc::ErrorInfo info;
+  info.set_reason(std::string(InfoOf(error.reason()).name));
+  info.set_domain("hearth");
+  (*info.mutable_metadata())["cure"] = std::string(error.cure());
+  if (!error.viewer_code().empty()) {
+    (*info.mutable_metadata())["viewer_code"] = std::string(error.viewer_code());
+  }
+  google::rpc::Status status;
+  status.set_code(static_cast<int>(error.code()));
+  status.set_message(error.message());
+  status.add_details()->PackFrom(info);
+  if (!error.violations().empty()) {
+    google::rpc::BadRequest bad;
+    for (const FieldViolation& violation : error.violations()) {
+      auto* field = bad.add_field_violations();
+      field->set_field(violation.field);
+      field->set_description(violation.description);
+    }
+    status.add_details()->PackFrom(bad);
+  }
+  return {static_cast<grpc::StatusCode>(error.code()), error.message(), status.SerializeAsString()};
+}
+
+grpc::Status FakeRegistry::ImportBatch(grpc::ServerContext* /*context*/,
+                                       const v1::ImportBatchRequest* request,
+                                       v1::ImportBatchResponse* response) {
+  return AnswerBy(import_batch, request, response);
+}
+grpc::Status FakeRegistry::ImportStock(grpc::ServerContext* /*context*/,
+                                       const v1::ImportStockRequest* request,
+                                       v1::ImportRowsResponse* response) {
+  return AnswerBy(import_stock, request, response);
+}
+grpc::Status FakeRegistry::ImportRoster(grpc::ServerContext* /*context*/,
+                                        const v1::ImportRosterRequest* request,
+                                        v1::ImportRowsResponse* response) {
+  return AnswerBy(import_roster, request, response);
+}
+grpc::Status FakeRegistry::OpenAccount(grpc::ServerContext* /*context*/,
+                                       const v1::OpenAccountRequest* request,
+                                       v1::OpenAccountResponse* response) {
+  return AnswerBy(open_account, request, response);
+}
+grpc::Status FakeRegistry::GetAccount(grpc::ServerContext* /*context*/, const v1::GetAccountRequest* request,
+                                      v1::GetAccountResponse* response) {
+  return AnswerBy(get_account, request, response);
+}
+grpc::Status FakeRegistry::ListAccounts(grpc::ServerContext* /*context*/,
+                                        const v1::ListAccountsRequest* request,
+                                        v1::ListAccountsResponse* response) {
+  return AnswerBy(list_accounts, request, response);
+}
+grpc::Status FakeRegistry::CloseAccount(grpc::ServerContext* /*context*/,
+                                        const v1::CloseAccountRequest* request,
+                                        v1::CloseAccountResponse* response) {
+  return AnswerBy(close_account, request, response);
+}
+
+grpc::Status FakeGeofence::PutCellList(grpc::ServerContext* /*context*/,
+                                       grpc::ServerReader<v1::PutCellListRequest>* reader,
+                                       v1::PutCellListResponse* response) {
+  v1::PutCellListRequest message;
+  v1::PutCellListHeader header;
+  std::vector<std::string> cells;
+  while (reader->Read(&message)) {
+    if (message.has_header()) header = message.header();
+    for (const std::string& cell : message.cells().cells()) cells.push_back(cell);
+  }
+  if (!put_cell_list) return {grpc::StatusCode::UNIMPLEMENTED, "not part of this test"};
+  return put_cell_list(header, cells, response);
+}
+grpc::Status FakeGeofence::ImportRegions(grpc::ServerContext* /*context*/,
+                                         const v1::ImportRegionsRequest* request,
+                                         v1::ImportRegionsResponse* response) {
+  return AnswerBy(import_regions, request, response);
+}
+grpc::Status FakeGeofence::StepArea(grpc::ServerContext* /*context*/, const v1::StepAreaRequest* request,
+                                    v1::AreaResponse* response) {
+  return AnswerBy(step_area, request, response);
+}
+
+grpc::Status FakeLocation::Report(grpc::ServerContext* /*context*/, const v1::ReportRequest* request,
+                                  v1::ReportResponse* response) {
+  return AnswerBy(report, request, response);
+}
+grpc::Status FakeLocation::Explain(grpc::ServerContext* /*context*/, const v1::ExplainRequest* request,
+                                   v1::ExplainResponse* response) {
+  return AnswerBy(explain, request, response);
+}
+
+grpc::Status FakeIntervention::Watch(grpc::ServerContext* context,
+                                     const v1::WatchInterventionsRequest* request,
+                                     grpc::ServerWriter<v1::InterventionEvent>* writer) {
+  const auto status = watch(*request, writer);
+  if (status) return *status;
+  while (!context->IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return grpc::Status::CANCELLED;
+}
+
+grpc::Status FakeEntitlement::IssueEcm(grpc::ServerContext* /*context*/, const v1::IssueEcmRequest* request,
+                                       v1::IssueEcmResponse* response) {
+  return AnswerBy(issue_ecm, request, response);
+}
+
+grpc::Status FakeSchedule::ImportChannels(grpc::ServerContext* /*context*/,
+                                          const v1::ImportChannelsRequest* request,
+                                          v1::ImportChannelsResponse* response) {
+  return AnswerBy(import_channels, request, response);
+}
+grpc::Status FakeSchedule::PutPackage(grpc::ServerContext* /*context*/, const v1::PutPackageRequest* request,
+                                      v1::PutPackageResponse* response) {
+  return AnswerBy(put_package, request, response);
+}
+
+grpc::Status FakeAdmin::GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
+                                  v1::GetStatusResponse* response) {
+  const auto found = context->client_metadata().find("hearth-actor");
+  actor = found == context->client_metadata().end() ? ""
+                                                    : std::string(found->second.data(), found->second.size());
+  return AnswerBy(get_status, request, response);
+}
+
+FakeHeadEnd::FakeHeadEnd() {
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  for (grpc::Service* service : std::initializer_list<grpc::Service*>{
+           &registry, &geofence, &location, &intervention, &entitlement, &schedule, &admin}) {
+    builder.RegisterService(service);
+  }
+  server_ = builder.BuildAndStart();
+  address_ = "127.0.0.1:" + std::to_string(port);
+}
+
+FakeHeadEnd::~FakeHeadEnd() { server_->Shutdown(std::chrono::system_clock::now()); }
+
+Outcome RunHearthctl(const std::vector<std::string>& args, const Surroundings& surroundings) {
+  Outcome outcome;
+  std::ostringstream out;
+  std::ostringstream err;
+  std::istringstream in(surroundings.input);
+  const FakeClock clock(UnixMillis(1'795'409'412'345));  // 2026-11-23T04:50:12.345Z
+  CountingRandom random;
+  Io io{.out = out,
+        .err = err,
+        .in = in,
+        .in_is_terminal = surroundings.terminal,
+        .err_is_terminal = surroundings.terminal,
+        .env =
+            [&](const char* name) {
+              const auto found = surroundings.env.find(name);
+              return found == surroundings.env.end() ? "" : found->second;
+            },
+        .sleep = [&](std::chrono::milliseconds time) { outcome.sleeps.push_back(time); },
+        .clock = clock,
+        .random = random};
+  outcome.code = RunTool(args, io);
+  outcome.out = out.str();
+  outcome.err = err.str();
+  return outcome;
+}
+
+Outcome RunAgainst(const FakeHeadEnd& head_end, std::vector<std::string> args, Surroundings surroundings) {
+  surroundings.env.insert(
+      {{"HEARTH_SERVER", head_end.address()}, {"HEARTH_INSECURE", "1"}, {"HEARTH_ACTOR", "tester"}});
+  return RunHearthctl(args, surroundings);
+}
+
+TempDir::TempDir() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "hearthctl-test-XXXXXX").string();
+  path_ = mkdtemp(pattern.data());
+}
+
+TempDir::~TempDir() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::string TempDir::Write(const std::string& name, const std::string& content) const {
+  std::ofstream(Path(name), std::ios::binary) << content;
+  return Path(name);
+}
+
+std::string TempDir::Read(const std::string& name) const {
+  std::ifstream in(Path(name), std::ios::binary);
+  std::ostringstream content;
+  content << in.rdbuf();
+  return content.str();
+}
+
+}  // namespace hearth::ctl

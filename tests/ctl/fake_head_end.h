@@ -1,0 +1,179 @@
+// A head-end in the test's process: services whose calls are answered by functions that the test sets, and a
+// run of hearthctl against it.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <grpcpp/grpcpp.h>
+
+#include "hearth/v1/admin.grpc.pb.h"
+#include "hearth/v1/entitlement.grpc.pb.h"
+#include "hearth/v1/geofence.grpc.pb.h"
+#include "hearth/v1/intervention.grpc.pb.h"
+#include "hearth/v1/location.grpc.pb.h"
+#include "hearth/v1/registry.grpc.pb.h"
+#include "hearth/v1/schedule.grpc.pb.h"
+#include "src/base/status.h"
+
+namespace hearth::ctl {
+
+namespace v1 = hearth::v1;
+
+// The status of a refusal as src/rpc sends it: ErrorInfo with cure and viewer code, BadRequest with the
+// fields.
+grpc::Status Refusal(const Error& error);
+
+// How a call is answered; UNIMPLEMENTED while unset.
+template <typename Request, typename Response>
+using Answer = std::function<grpc::Status(const Request&, Response*)>;
+
+struct FakeRegistry final : v1::RegistryService::Service {
+  Answer<v1::ImportBatchRequest, v1::ImportBatchResponse> import_batch;
+  Answer<v1::ImportStockRequest, v1::ImportRowsResponse> import_stock;
+  Answer<v1::ImportRosterRequest, v1::ImportRowsResponse> import_roster;
+  Answer<v1::OpenAccountRequest, v1::OpenAccountResponse> open_account;
+  Answer<v1::GetAccountRequest, v1::GetAccountResponse> get_account;
+  Answer<v1::ListAccountsRequest, v1::ListAccountsResponse> list_accounts;
+  Answer<v1::CloseAccountRequest, v1::CloseAccountResponse> close_account;
+
+  grpc::Status ImportBatch(grpc::ServerContext*, const v1::ImportBatchRequest*,
+                           v1::ImportBatchResponse*) override;
+  grpc::Status ImportStock(grpc::ServerContext*, const v1::ImportStockRequest*,
+                           v1::ImportRowsResponse*) override;
+  grpc::Status ImportRoster(grpc::ServerContext*, const v1::ImportRosterRequest*,
+                            v1::ImportRowsResponse*) override;
+  grpc::Status OpenAccount(grpc::ServerContext*, const v1::OpenAccountRequest*,
+                           v1::OpenAccountResponse*) override;
+  grpc::Status GetAccount(grpc::ServerContext*, const v1::GetAccountRequest*,
+                          v1::GetAccountResponse*) override;
+  grpc::Status ListAccounts(grpc::ServerContext*, const v1::ListAccountsRequest*,
+                            v1::ListAccountsResponse*) override;
+  grpc::Status CloseAccount(grpc::ServerContext*, const v1::CloseAccountRequest*,
+                            v1::CloseAccountResponse*) override;
+};
+
+struct FakeGeofence final : v1::GeofenceService::Service {
+  // The header and all cells of the stream.
+  std::function<grpc::Status(const v1::PutCellListHeader&, const std::vector<std::string>&,
+                             v1::PutCellListResponse*)>
+      put_cell_list;
+  Answer<v1::ImportRegionsRequest, v1::ImportRegionsResponse> import_regions;
+  Answer<v1::StepAreaRequest, v1::AreaResponse> step_area;
+
+  grpc::Status PutCellList(grpc::ServerContext*, grpc::ServerReader<v1::PutCellListRequest>*,
+                           v1::PutCellListResponse*) override;
+  grpc::Status ImportRegions(grpc::ServerContext*, const v1::ImportRegionsRequest*,
+                             v1::ImportRegionsResponse*) override;
+  grpc::Status StepArea(grpc::ServerContext*, const v1::StepAreaRequest*, v1::AreaResponse*) override;
+};
+
+struct FakeLocation final : v1::LocationService::Service {
+  Answer<v1::ReportRequest, v1::ReportResponse> report;
+  Answer<v1::ExplainRequest, v1::ExplainResponse> explain;
+
+  grpc::Status Report(grpc::ServerContext*, const v1::ReportRequest*, v1::ReportResponse*) override;
+  grpc::Status Explain(grpc::ServerContext*, const v1::ExplainRequest*, v1::ExplainResponse*) override;
+};
+
+struct FakeIntervention final : v1::InterventionService::Service {
+  // Writes the events of one stream. A status ends it; nullopt: waits until the client goes.
+  std::function<std::optional<grpc::Status>(const v1::WatchInterventionsRequest&,
+                                            grpc::ServerWriter<v1::InterventionEvent>*)>
+      watch;
+
+  grpc::Status Watch(grpc::ServerContext*, const v1::WatchInterventionsRequest*,
+                     grpc::ServerWriter<v1::InterventionEvent>*) override;
+};
+
+struct FakeEntitlement final : v1::EntitlementService::Service {
+  Answer<v1::IssueEcmRequest, v1::IssueEcmResponse> issue_ecm;
+
+  grpc::Status IssueEcm(grpc::ServerContext*, const v1::IssueEcmRequest*, v1::IssueEcmResponse*) override;
+};
+
+struct FakeSchedule final : v1::ScheduleService::Service {
+  Answer<v1::ImportChannelsRequest, v1::ImportChannelsResponse> import_channels;
+  Answer<v1::PutPackageRequest, v1::PutPackageResponse> put_package;
+
+  grpc::Status ImportChannels(grpc::ServerContext*, const v1::ImportChannelsRequest*,
+                              v1::ImportChannelsResponse*) override;
+  grpc::Status PutPackage(grpc::ServerContext*, const v1::PutPackageRequest*,
+                          v1::PutPackageResponse*) override;
+};
+
+struct FakeAdmin final : v1::AdminService::Service {
+  Answer<v1::GetStatusRequest, v1::GetStatusResponse> get_status;
+  std::string actor;  // of the last call
+
+  grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*, v1::GetStatusResponse*) override;
+};
+
+// Listens on 127.0.0.1, a port of the system's choice, until destroyed.
+class FakeHeadEnd {
+ public:
+  FakeHeadEnd();
+  ~FakeHeadEnd();
+  FakeHeadEnd(const FakeHeadEnd&) = delete;
+  FakeHeadEnd& operator=(const FakeHeadEnd&) = delete;
+
+  const std::string& address() const { return address_; }
+
+  FakeRegistry registry;
+  FakeGeofence geofence;
+  FakeLocation location;
+  FakeIntervention intervention;
+  FakeEntitlement entitlement;
+  FakeSchedule schedule;
+  FakeAdmin admin;
+
+ private:
+  std::string address_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+// What a run left behind.
+struct Outcome {
+  int code = 0;
+  std::string out;
+  std::string err;
+  std::vector<std::chrono::milliseconds> sleeps;
+};
+
+// The surroundings of a run.
+struct Surroundings {
+  std::string input;
+  bool terminal = false;
+  std::map<std::string, std::string> env;
+};
+
+// Runs hearthctl with these arguments; sleeps are recorded, not slept.
+Outcome RunHearthctl(const std::vector<std::string>& args, const Surroundings& surroundings = {});
+// The same against `head_end`, insecure, as actor "tester".
+Outcome RunAgainst(const FakeHeadEnd& head_end, std::vector<std::string> args,
+                   Surroundings surroundings = {});
+
+// A directory that is removed at the end.
+class TempDir {
+ public:
+  TempDir();
+  ~TempDir();
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+
+  // Writes a file there and returns its path.
+  std::string Write(const std::string& name, const std::string& content) const;
+  std::string Path(const std::string& name) const { return path_ + "/" + name; }
+  std::string Read(const std::string& name) const;
+
+ private:
+  std::string path_;
+};
+
+}  // namespace hearth::ctl

@@ -1,0 +1,173 @@
+#include "entitlement/group.h"
+
+#include <algorithm>
+#include <set>
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+namespace hearth::entitlement {
+namespace {
+
+Group WithCards(size_t count) {
+  Group group{.id = GroupId(7), .township = RegionCode(640122100)};
+  for (size_t i = 0; i < count; ++i) Join(group, CardNumber(1000 + i), Stamp(10));
+  return group;
+}
+
+MemberChange On(CardNumber card, uint8_t slot, uint64_t stamp) {
+  return {.card = card, .slot = slot, .on = true, .leave = false, .stamp = Stamp(stamp)};
+}
+MemberChange Leave(CardNumber card, uint8_t slot, uint64_t stamp) {
+  return {.card = card, .slot = slot, .on = false, .leave = true, .stamp = Stamp(stamp)};
+}
+
+TEST(Join, FillsEverySlotOnceAndRefusesThe257th) {
+  Group group{.id = GroupId(7), .township = RegionCode(640122100)};
+  std::set<uint8_t> slots;
+  for (uint64_t card = 1; card <= kGroupSlots; ++card) {
+    const auto slot = Join(group, CardNumber(card), Stamp(1));
+    ASSERT_TRUE(slot.has_value()) << card;
+    EXPECT_TRUE(slots.insert(*slot).second) << card;
+  }
+  const Group full = group;
+  EXPECT_EQ(Join(group, CardNumber(257), Stamp(1)), std::nullopt);
+  EXPECT_EQ(group, full);
+  EXPECT_EQ(Join(group, CardNumber(256), Stamp(1)), 255) << "who is in stays in";
+  EXPECT_EQ(Bitmap(group), (std::array<uint8_t, 32>{})) << "a bit begins clear";
+
+  ASSERT_TRUE(Apply(group, Leave(CardNumber(100), 99, 2)));
+  EXPECT_EQ(Join(group, CardNumber(257), Stamp(1)), 99) << "a slot given back is used again";
+}
+
+TEST(Join, RepeatedIsHarmless) {
+  Group group = WithCards(3);
+  ASSERT_TRUE(Apply(group, On(CardNumber(1001), 1, 11)));
+  const Group before = group;
+  EXPECT_EQ(Join(group, CardNumber(1001), Stamp(10)), 1);
+  EXPECT_EQ(group, before);
+}
+
+// A card that is freed and bound again in the same township comes back before its departure was delivered.
+TEST(Join, AgainBeforeTheDepartureArrives) {
+  Group group = WithCards(3);
+  const CardNumber card(1001);
+  ASSERT_TRUE(Apply(group, On(card, 1, 20)));
+  EXPECT_EQ(Join(group, card, Stamp(30)), 1);
+  EXPECT_FALSE(group.members[1].on) << "a new stay begins dark";
+  EXPECT_FALSE(Apply(group, On(card, 1, 25)));
+  EXPECT_FALSE(Apply(group, Leave(card, 1, 30))) << "the departure is of the earlier stay";
+  EXPECT_EQ(group.members[1].card, card);
+  EXPECT_TRUE(Apply(group, On(card, 1, 40)));
+  EXPECT_TRUE(group.members[1].on);
+}
+
+TEST(Apply, PassesOverWhatIsNotForTheMember) {
+  struct Row {
+    const char* name;
+    MemberChange change;
+  };
+  const Row rows[] = {
+      {"slot nobody has had", On(CardNumber(1001), 200, 50)},
+      {"another card's slot", On(CardNumber(1001), 2, 50)},
+      {"unknown card", On(CardNumber(9999), 1, 50)},
+      {"stamp of the join", On(CardNumber(1001), 1, 10)},
+      {"stamp before the join", On(CardNumber(1001), 1, 9)},
+      {"free slot and no card", On(CardNumber(0), 0, 50)},
+  };
+  Group group = WithCards(3);
+  ASSERT_TRUE(Apply(group, Leave(CardNumber(1000), 0, 11)));
+  const Group before = group;
+  for (const Row& row : rows) {
+    EXPECT_FALSE(Apply(group, row.change)) << row.name;
+    EXPECT_EQ(group, before) << row.name;
+  }
+}
+
+TEST(Apply, ALateChangeOfAFormerMemberDoesNotTouchTheNewOne) {
+  EXPECT_TRUE(rc::check([] {
+    Group group = WithCards(3);
+    const CardNumber former(1001);
+    const CardNumber next(2000);
+    RC_ASSERT(Apply(group, Leave(former, 1, 100)));
+    RC_ASSERT(Join(group, next, Stamp(50)) == std::optional<uint8_t>(1));
+    const Group before = group;
+    MemberChange late = On(former, 1, *rc::gen::inRange<uint64_t>(0, 1000));
+    late.on = *rc::gen::arbitrary<bool>();
+    late.leave = *rc::gen::arbitrary<bool>();
+    RC_ASSERT(!Apply(group, late));
+    RC_ASSERT(group == before);
+  }));
+}
+
+TEST(Apply, AStayEndsWithItsDeparture) {
+  Group group = WithCards(2);
+  const CardNumber card(1001);
+  ASSERT_TRUE(Apply(group, Leave(card, 1, 30)));
+  EXPECT_EQ(group.members[1], GroupMember{});
+  EXPECT_EQ(Join(group, card, Stamp(30)), 1);
+  EXPECT_FALSE(Apply(group, On(card, 1, 20))) << "late, of the earlier stay";
+  EXPECT_FALSE(group.members[1].on);
+  EXPECT_TRUE(Apply(group, On(card, 1, 31)));
+}
+
+// Changes of several members, each with stamps of its own; a departure, if any, is a member's newest.
+std::vector<MemberChange> AnyChanges(size_t members) {
+  std::vector<MemberChange> changes;
+  for (size_t slot = 0; slot < members; ++slot) {
+    const size_t count = *rc::gen::inRange<size_t>(0, 6);
+    for (size_t i = 1; i <= count; ++i) {
+      MemberChange change = On(CardNumber(1000 + slot), static_cast<uint8_t>(slot), 10 + i);
+      change.on = *rc::gen::arbitrary<bool>();
+      changes.push_back(change);
+    }
+    if (*rc::gen::inRange(0, 4) == 0) {
+      changes.push_back(Leave(CardNumber(1000 + slot), static_cast<uint8_t>(slot), 100));
+    }
+  }
+  return changes;
+}
+
+std::vector<MemberChange> Shuffled(std::vector<MemberChange> changes) {
+  for (size_t i = changes.size(); i > 1; --i) {
+    std::swap(changes[i - 1], changes[*rc::gen::inRange<size_t>(0, i)]);
+  }
+  return changes;
+}
+
+TEST(Apply, OnlyTheNewestChangeCountsInWhateverOrderAndHoweverOften) {
+  EXPECT_TRUE(rc::check([] {
+    constexpr size_t kMembers = 8;
+    const std::vector<MemberChange> changes = AnyChanges(kMembers);
+    Group in_order = WithCards(kMembers);
+    for (const MemberChange& change : changes) Apply(in_order, change);
+
+    std::vector<MemberChange> twice = changes;
+    twice.insert(twice.end(), changes.begin(), changes.end());
+    Group shuffled = WithCards(kMembers);
+    for (const MemberChange& change : Shuffled(twice)) Apply(shuffled, change);
+    RC_ASSERT(shuffled == in_order);
+
+    for (const MemberChange& change : Shuffled(changes)) RC_ASSERT(!Apply(shuffled, change));
+    RC_ASSERT(shuffled == in_order);
+  }));
+}
+
+TEST(Bitmap, SlotSIsBit7MinusSMod8OfByteS8) {
+  EXPECT_TRUE(rc::check([] {
+    Group group = WithCards(kGroupSlots);
+    std::set<uint8_t> lit;
+    for (const uint8_t slot : *rc::gen::arbitrary<std::vector<uint8_t>>()) {
+      lit.insert(slot);
+      Apply(group, On(CardNumber(1000 + slot), slot, 11));
+    }
+    const auto bitmap = Bitmap(group);
+    for (size_t slot = 0; slot < kGroupSlots; ++slot) {
+      const bool bit = (bitmap[slot / 8] >> (7 - slot % 8) & 1) != 0;
+      RC_ASSERT(bit == lit.contains(static_cast<uint8_t>(slot)));
+    }
+  }));
+}
+
+}  // namespace
+}  // namespace hearth::entitlement

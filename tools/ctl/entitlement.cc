@@ -1,0 +1,119 @@
+// hearthctl ecm, card.
+#include <fmt/format.h>
+
+#include "hearth/v1/entitlement.grpc.pb.h"
+#include "src/base/bytes.h"
+#include "tools/ctl/tree.h"
+
+namespace hearth::ctl {
+namespace {
+
+namespace v1 = hearth::v1;
+using Entitlement = v1::EntitlementService::Stub;
+
+struct EcmFlags {
+  std::string channel;
+  uint32_t service = 0;
+  uint32_t cp = 0;
+  std::vector<std::string> control_words;
+};
+
+void DeclareEcm(CLI::App& command, EcmFlags& flags) {
+  CLI::App* channel = OptionGroup(command, "channel", 1);
+  channel->add_option("--channel", flags.channel, "Name of the channel")->type_name("NAME");
+  channel->add_option("--service", flags.service, "Number of the channel")
+      ->type_name("N")
+      ->check(CLI::Range(1, 65535).description(""));
+  command.add_option("--cp", flags.cp, "Crypto-period of the first control word")
+      ->type_name("N")
+      ->required()
+      ->check(CLI::Range(0, 65535).description(""));
+  command.add_option("--cw", flags.control_words, "Control word in hexadecimal; once or twice")
+      ->type_name("HEX")
+      ->required()
+      ->allow_extra_args(false);
+}
+
+int RunEcm(Session& session, const EcmFlags& flags) {
+  v1::IssueEcmRequest request;
+  if (flags.channel.empty()) {
+    request.set_service_id(flags.service);
+  } else {
+    request.set_channel_name(flags.channel);
+  }
+  request.set_cp_number(flags.cp);
+  for (const std::string& hex : flags.control_words) {
+    const auto word = FromHex(hex);
+    if (!word) return session.FailUsage(InvalidField("--cw", "must be hexadecimal digits, 16 or 32"));
+    request.add_control_words(std::string(AsChars(*word)));
+  }
+  return session.Read(&Entitlement::IssueEcm, request, [&](const v1::IssueEcmResponse& answer) {
+    session.out() << ToHex(AsBytes(answer.section())) << '\n';
+  });
+}
+
+struct RefreshFlags {
+  std::string card;
+  ChangeFlags change;
+};
+
+int RunRefresh(Session& session, const RefreshFlags& flags) {
+  v1::RefreshCardRequest request;
+  request.set_card_number(flags.card);
+  return session.Change(
+      &Entitlement::RefreshCard, request, flags.change, [&](const v1::RefreshCardResponse&) {
+        session.out() << fmt::format("card {}: everything it needs goes on the air\n", flags.card);
+      });
+}
+
+struct CardFlags {
+  std::string card;
+};
+
+std::string Join(const google::protobuf::RepeatedField<uint32_t>& numbers) {
+  std::string out;
+  for (const uint32_t number : numbers) out += fmt::format("{}{}", out.empty() ? "" : ",", number);
+  return out;
+}
+
+int RunEntitlement(Session& session, const CardFlags& flags) {
+  v1::GetEntitlementRequest request;
+  request.set_card_number(flags.card);
+  return session.Read(&Entitlement::GetEntitlement, request, [&](const v1::GetEntitlementResponse& answer) {
+    Sheet sheet;
+    sheet.Add("card", answer.card_number());
+    sheet.Add("standing", fmt::format("{} ({})", v1::Standing_Name(answer.standing()),
+                                      v1::StandingReason_Name(answer.reason())));
+    sheet.Add("packages", Join(answer.package_ids()));
+    sheet.Add("services", Join(answer.service_ids()));
+    sheet.Add("group", fmt::format("{}, slot {}", answer.group(), answer.slot()));
+    sheet.Add("epoch", std::to_string(answer.epoch()));
+    sheet.Add("standing stamp", std::to_string(answer.standing_stamp()));
+    sheet.Add("record stamp", std::to_string(answer.record_stamp()));
+    sheet.Print(session.out());
+  });
+}
+
+}  // namespace
+
+void AddEntitlementCommands(Tree& tree) {
+  tree.Noun("ecm", "Entitlement control messages");
+  tree.Add<EcmFlags>("ecm", "issue", "Makes one ECM and prints its section in hexadecimal", DeclareEcm,
+                     RunEcm);
+  tree.Noun("card", "What a card may watch");
+  tree.Add<RefreshFlags>(
+      "card", "refresh", "Puts everything that one card needs on the air",
+      [](CLI::App& command, RefreshFlags& flags) {
+        Card(command.add_option("card", flags.card, "The card"))->required();
+        DeclareChange(command, flags.change, false);
+      },
+      RunRefresh);
+  tree.Add<CardFlags>(
+      "card", "entitlement", "Rights and delivery of one card",
+      [](CLI::App& command, CardFlags& flags) {
+        Card(command.add_option("card", flags.card, "The card"))->required();
+      },
+      RunEntitlement);
+}
+
+}  // namespace hearth::ctl
