@@ -61,6 +61,8 @@ HeadEnd::~HeadEnd() {
   }
   if (housekeeper_.joinable()) housekeeper_.join();
   if (pump_) pump_->Stop();
+  // After the pump: stamps of the next run begin above all that were sent.
+  if (views_) (void)site_clock_->Tick();
   if (views_) views_->Stop();
   // The executor waits for its open commits, whose listener still knows views and pump.
   location_.reset();

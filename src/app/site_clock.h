@@ -35,6 +35,7 @@ class SiteClock {
  private:
   SiteClock(Executor& executor, const Clock& clock, MetricsRegistry& metrics, Logger& log);
   void Detect();
+  Status Persist(Txn& txn);
   void SetJumped(bool jumped, UnixMillis expected);
 
   Executor& executor_;
