@@ -45,7 +45,7 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
     return self->site_clock_->Gate();
   });
   head->schedule_ = std::make_unique<Schedule>(executor, *head->keys_, options.limits);
-  head->ecm_ = std::make_unique<EcmService>(*head->keys_, clock);
+  head->ecm_ = std::make_unique<EcmService>(*head->keys_, *head->site_clock_);
   head->location_ = std::make_unique<Location>(executor, *head->registry_, *head->keys_, *head->geo_,
                                                options.policy, options.limits, metrics);
   head->housekeeper_ = std::thread([self = head.get()] { self->Housekeep(); });

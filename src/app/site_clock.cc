@@ -48,7 +48,7 @@ Result<std::unique_ptr<SiteClock>> SiteClock::Create(Executor& executor, const C
   site->SetJumped(jumped, last);
   {
     const MutexLock lock(site->mu_);
-    site->last_wall_ = now;
+    site->last_wall_ = site->start_;
     site->last_steady_ = clock.Steady();
   }
   if (!jumped) HEARTH_RETURN_IF_ERROR(site->Tick());
@@ -77,6 +77,14 @@ Status SiteClock::Gate() {
   if (!jumped_.load()) Detect();
   if (!jumped_.load()) return Ok();
   return Error(Reason::kClockJump, fmt::format("the site's clock jumped to {}", ToString(clock_.Now())));
+}
+
+UnixMillis SiteClock::OnAir() {
+  if (!jumped_.load()) Detect();
+  if (!jumped_.load()) return clock_.Now();
+  const MutexLock lock(mu_);
+  const auto passed = std::chrono::duration_cast<milliseconds>(clock_.Steady() - last_steady_);
+  return UnixMillis(last_wall_.value + passed.count());
 }
 
 Status SiteClock::Tick() {
