@@ -205,7 +205,9 @@ Result<std::optional<AccountChanged>> Registry::TryChange(const Request& request
   if (auto started = executor_.Run(home.bucket, act, begin); !started) {
     // Somebody is at it, or was and left it behind: then it is finished now, and the next attempt succeeds.
     const Reason reason = started.error().reason();
-    if (reason == Reason::kConcurrentEdit || reason == Reason::kAccountPending) (void)Settle(form_number);
+    const bool busy = reason == Reason::kConcurrentEdit || reason == Reason::kAccountPending ||
+                      reason == Reason::kAccountClosed;
+    if (busy) (void)Settle(form_number);
     return started.error();
   }
   if (former) {
@@ -319,10 +321,28 @@ Result<ClaimFate> Registry::FateOf(const Claimed& thing, const Claim& claim) {
 Status Registry::ClaimAll(const Account& account) {
   const Claim claim{.account = account.form.form_number, .intent = account.intent->id};
   for (const Claimed& wanted : NeededClaims(account)) {
-    HEARTH_RETURN_IF_ERROR(ClaimOne(wanted, claim));
+    Status claimed = ClaimOne(wanted, claim);
+    if (!claimed && IsRefusal(claimed.error())) {
+      HEARTH_ASSIGN_OR_RETURN(const bool freed, FinishHolder(claimed.error()));
+      if (freed) claimed = ClaimOne(wanted, claim);
+    }
+    if (!claimed) return claimed;
     HEARTH_RETURN_IF_ERROR(Probe(fmt::format("claimed {}", NameOf(wanted.kind))));
   }
   return Ok();
+}
+
+// True when the account that holds what was refused had something to finish or to give up: it may be free
+// now. One that is still claiming is left alone: it might be waiting for this one.
+Result<bool> Registry::FinishHolder(const Error& refusal) {
+  for (const auto& [key, form] : refusal.metadata()) {
+    if (key != "account") continue;
+    HEARTH_ASSIGN_OR_RETURN(const auto holder, executor_.Read<Account>(AccountKey(form)));
+    if (!holder || !holder->value.intent || holder->value.intent->phase == IntentPhase::kClaiming) continue;
+    HEARTH_RETURN_IF_ERROR(Settle(form));
+    return true;
+  }
+  return false;
 }
 
 Status Registry::CheckPhase(std::string_view form_number, const RequestId& intent, IntentPhase phase) {

@@ -264,7 +264,7 @@ TEST(CardServiceKeys, RunsThatBreakTheRulesAreIgnoredWhole) {
 
 TEST(CardTables, PartsInAnyOrderMakeOneTable) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   const auto part = [&](uint64_t stamp, uint16_t version, uint8_t at, const char* cell) {
     return home.SendTable(TableKind::kArea, kArea, stamp, {cell}, 24, version, at, 3);
   };
@@ -284,7 +284,7 @@ TEST(CardTables, PartsInAnyOrderMakeOneTable) {
 
 TEST(CardTables, ANewerVersionReplacesAHalfCollectedOne) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   home.SendTable(TableKind::kArea, kArea, 200, {kHomeCell}, 72, 8, 0, 2);
   home.SendTable(TableKind::kArea, kArea, 300, {kStrangeCell}, 72, 9, 0, 2);
   EXPECT_EQ(home.SendTable(TableKind::kArea, kArea, 200, {kHomeCell}, 72, 8, 1, 2), Why::kOldStamp);
@@ -294,7 +294,7 @@ TEST(CardTables, ANewerVersionReplacesAHalfCollectedOne) {
 
 TEST(CardTables, PartsThatContradictEachOtherAreIgnored) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   EXPECT_EQ(home.SendTable(TableKind::kArea, kArea, 200, {kHomeCell}, 72, 8, 0, 2), Why::kTaken);
   EXPECT_EQ(home.SendTable(TableKind::kArea, kArea, 200, {kHomeCell}, 24, 8, 1, 2), Why::kMalformed);
   EXPECT_EQ(home.SendTable(TableKind::kArea, kArea, 200, {kHomeCell}, 72, 8, 1, 3), Why::kMalformed);
@@ -331,7 +331,7 @@ TEST(CardTables, ScopeDecidesWhichDenyListsConcern) {
 
 TEST(CardTables, MovingForgetsTablesButNotTheirStamps) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   home.SendTable(TableKind::kDeny, AreaId(640122009), 100, {kCityCell});
   home.record.area = AreaId(640121001);  // another county of the same prefecture
   home.SendRecord(300);
