@@ -21,6 +21,13 @@ struct Kind {
 };
 void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 
+// Stock may hold a key and so cannot be copied out of a list.
+std::vector<StockRow> OneRow(StockItem item) {
+  std::vector<StockRow> rows;
+  rows.push_back({.line = 7, .item = std::move(item)});
+  return rows;
+}
+
 template <typename T>
 Result<Change> ChangeOf(const Result<T>& result) {
   if (!result) return result.error();
@@ -54,8 +61,8 @@ const Kind kKinds[] = {
      false},
     {"stock",
      [](Site& site, const Request& request) {
-       return Outcome(site.head().registry().ImportStock(
-           request, {{.line = 7, .item = StockItem(StockCard{CardOf(399), BatchId(1)})}}));
+       return Outcome(
+           site.head().registry().ImportStock(request, OneRow(StockCard{CardOf(399), BatchId(1)})));
      },
      false},
     {"regions",
@@ -335,24 +342,22 @@ const Bad kBad[] = {
     {"stock_outside_batch", Reason::kCardOutsideBatch,
      [](Site& site, const Request& request) {
        return ErrorOf(site.head().registry().ImportStock(
-           request, {{.line = 1, .item = StockItem(StockCard{CardOf(401), BatchId(1)})}}));
+           request, OneRow(StockCard{CardOf(401), BatchId(1)})));
      }},
     {"stock_unknown_batch", Reason::kBatchUnknown,
      [](Site& site, const Request& request) {
        return ErrorOf(site.head().registry().ImportStock(
-           request, {{.line = 1, .item = StockItem(StockCard{CardOf(399), BatchId(9)})}}));
+           request, OneRow(StockCard{CardOf(399), BatchId(9)})));
      }},
     {"stock_other_box", Reason::kBoxExists,
      [](Site& site, const Request& request) {
        return ErrorOf(site.head().registry().ImportStock(
-           request,
-           {{.line = 1,
-             .item = StockItem(StockBox{BoxOf(1), "00000000001", "000000000000001", "other model", {}})}}));
+           request, OneRow(StockBox{BoxOf(1), "00000000001", "000000000000001", "other model", {}})));
      }},
     {"stock_other_sim", Reason::kSimExists,
      [](Site& site, const Request& request) {
        return ErrorOf(site.head().registry().ImportStock(
-           request, {{.line = 1, .item = StockItem(StockSim{SimOf(1), "8986"})}}));
+           request, OneRow(StockSim{SimOf(1), "8986"})));
      }},
     {"batch_other", Reason::kBatchExists,
      [](Site& site, const Request& request) {

@@ -350,7 +350,7 @@ TEST_P(Crash, LeftBehindItIsFinishedAtTheNextTouch) {
     (void)site.Close(1);
     if (GetParam().in_the_end == AccountState::kOpen) {
       const auto account = site.head().registry().Get(FormNumberOf(1));
-      if (account) EXPECT_FALSE(account->account.intent) << stopped;
+      EXPECT_FALSE(account && account->account.intent) << stopped;
     }
     site.Drain();
     ExpectSound(site, true, "touched after " + stopped);

@@ -253,9 +253,7 @@ Home Site::Installed(uint64_t n) {
   Expect(Open(n));
   const auto answer = Send(home, kHome);
   EXPECT_TRUE(answer) << answer.error().ToString();
-  if (answer) {
-    EXPECT_EQ(answer->outcome, ReportOutcome::kActivated);
-  }
+  EXPECT_TRUE(answer && answer->outcome == ReportOutcome::kActivated);
   Drain();
   Listen(home);
   EXPECT_TRUE(Watches(home));
