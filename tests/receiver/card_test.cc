@@ -56,6 +56,8 @@ TEST(CardRecord, BrokenRulesAreIgnoredWhole) {
       {"reason 7", [](Record& r) { r.standing.reason = static_cast<StandingReason>(7); }},
       {"key without group", [](Record& r) { r.group = GroupId(0); }},
       {"half a hash", [](Record& r) { r.cells.resize(4); }},
+      {"a box of 17 digits", [](Record& r) { r.box = BoxSerial(kMaxBoxSerial + 1); }},
+      {"an area of 10 digits", [](Record& r) { r.area = AreaId(1'000'000'000); }},
       {"33 cells", [](Record& r) { r.cells.resize(99); }},
   };
   for (const Row& row : rows) {

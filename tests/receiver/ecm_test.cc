@@ -270,6 +270,7 @@ TEST(Pairing, OfThisBoxAuthenticAndNotOlder) {
   };
   EXPECT_EQ(feed(home.chip_key, kCard, kOtherBox, 100), Why::kNotMine);
   EXPECT_EQ(feed(air::TestKey(50), kCard, kBox, 100), Why::kNotAuthentic);
+  EXPECT_EQ(feed(home.chip_key, CardNumber(kMaxCardNumber + 1), kBox, 100), Why::kMalformed);
   EXPECT_EQ(feed(home.chip_key, kCard, kBox, 100), Why::kTaken);
   EXPECT_EQ(feed(home.chip_key, CardNumber(5), kBox, 99), Why::kOldStamp);
   EXPECT_EQ(feed(home.chip_key, kCard, kBox, 100), Why::kTaken);
