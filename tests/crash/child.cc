@@ -147,6 +147,15 @@ int Child::Stop() {
   return WIFEXITED(status_) ? WEXITSTATUS(status_) : -WTERMSIG(status_);
 }
 
+std::string Child::LogLines(std::string_view text) const {
+  std::ifstream file(directory_ / "hearthd.log");
+  std::string found;
+  for (std::string line; std::getline(file, line);) {
+    if (line.find(text) != std::string::npos) found += line + '\n';
+  }
+  return found;
+}
+
 void Child::PrintLog() const {
   constexpr size_t lines_shown = 20;
   for (const char* name : {"hearthd.out", "hearthd.log"}) {

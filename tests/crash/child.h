@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include <sys/types.h>
 
@@ -29,6 +30,9 @@ class Child {
   bool Kill();
   // SIGTERM. The exit code; negative: the signal that ended it, or it did not end within 20 s.
   int Stop();
+
+  // The lines of the daemon's log, of all its runs, that hold `text`; one line each.
+  std::string LogLines(std::string_view text) const;
 
   // "127.0.0.1:<port>" of the gRPC listener, once ready.
   const std::string& address() const { return address_; }

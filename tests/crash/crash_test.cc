@@ -100,9 +100,14 @@ class Crash : public testing::Test {
   }
 
   void EndSite() {
-    Client client(child_->address());
-    WaitForAir(client);
+    auto client = std::make_unique<Client>(child_->address());
+    WaitForAir(*client);
+    // A server that stops waits for idle connections too, as long as for running calls.
+    client.reset();
+    for (const auto& worker : workers_) worker->Disconnect();
     EXPECT_EQ(child_->Stop(), 0) << "the end by SIGTERM";
+    // Something that was decided and did not go out, a section or a commit.
+    EXPECT_EQ(child_->LogLines("\"level\":\"error\""), "");
     std::set<std::string> lit;
     for (const auto& worker : workers_) {
       lit.insert(worker->lit().begin(), worker->lit().end());

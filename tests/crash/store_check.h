@@ -12,7 +12,8 @@ namespace hearth::crash {
 //                    its objects
 //   audit            each entry holds the hash of the one before, and the bucket's head that of the last
 //   sagas            none is left behind
-//   groups           each slot is of the card that has it, and its bit is the card's standing
+//   groups           each card is in the slot that it is told, and the slot's bit is its standing; the slots
+//                    of cards that have left are dark
 //   sections         the file consists of whole ones; each 0x83 is authentic; each card in `lit` was switched
 //                    on at least once; the newest one of a card says its standing
 void CheckStore(const std::filesystem::path& store, const std::filesystem::path& sections,

@@ -67,6 +67,7 @@ class Worker {
 
   // Before each round.
   void Connect(const std::string& address) { client_ = std::make_unique<Client>(address); }
+  void Disconnect() { client_.reset(); }
   // Makes changes until the daemon does not answer any more.
   void Work();
   // What was not answered is wholly there or wholly not; it is repeated and then known. The last acknowledged
