@@ -145,7 +145,9 @@ class Program {
       return;
     }
     failed_ = true;
-    std::fputs(("hearth-bench: " + findings.error().ToString() + "\n").c_str(), stderr);
+    const Error& error = findings.error();
+    const std::string detail = error.detail().empty() ? "" : " (" + error.detail() + ")";
+    std::fputs(("hearth-bench: " + error.ToString() + detail + "\n").c_str(), stderr);
   }
 
   CLI::App app_;
