@@ -33,7 +33,7 @@ def check_figures(program):
             if not check['holds']:
                 sys.exit(f'{bench["bench"]}: {check["name"]}: does not hold')
         for figure in bench['figures']:
-            if not figure['value'] > 0:
+            if not isinstance(figure['value'], (int, float)):
                 sys.exit(f'{bench["bench"]}: {figure["name"]} is {figure["value"]}')
 
 

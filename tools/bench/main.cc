@@ -44,7 +44,8 @@ class Program {
     sub = Sub("verdict", "Reports judged by cell lists, beside a plain binary search",
               [this] { Take(BenchVerdict(VerdictWish())); });
     AddCommon(sub);
-    sub->add_option("--cells", verdict_.cells, "Cells on all lists together; 48 bytes of memory each")
+    sub->add_option("--cells", verdict_.cells,
+                    "Cells on all lists together; preparing takes some 100 bytes of memory each")
         ->check(CLI::Range(20'000, 50'000'000))
         ->capture_default_str();
 
@@ -145,7 +146,9 @@ class Program {
       return;
     }
     failed_ = true;
-    std::fputs(("hearth-bench: " + findings.error().ToString() + "\n").c_str(), stderr);
+    const Error& error = findings.error();
+    const std::string detail = error.detail().empty() ? "" : " (" + error.detail() + ")";
+    std::fputs(("hearth-bench: " + error.ToString() + detail + "\n").c_str(), stderr);
   }
 
   CLI::App app_;

@@ -38,8 +38,8 @@ double WallSeconds();
 // Processor time of the calling thread: what others take from a shared core does not count.
 double ThreadCpuSeconds();
 
-// Calls work(n) for n = 0, 1 … until the thread has used `cpu_seconds`, at least once. The first error ends
-// it. Counts processor time of this thread.
+// Calls work(n) for ascending n until the thread has used `cpu_seconds`, or three times as much wall time has
+// passed; at least once. The first error ends it. Counts processor time of this thread.
 Result<Rate> RunOnCore(double cpu_seconds, uint64_t& n, const std::function<Status(uint64_t)>& work);
 
 // Lets `threads` threads work until `seconds` of wall time are over; each calls work(its number) again and

@@ -116,6 +116,18 @@ Status ReportSite::FillGeography() {
       NewRequest(), {geofence::ListKind::kBlacklist, kCityList, "city", Cells(/*city=*/true)}));
 }
 
+Status ReportSite::FillPackage() {
+  const app::ChannelRow channel{.line = 1,
+                                .channel = entitlement::Channel{.service = ServiceId(1),
+                                                                .name = "BENCH-1",
+                                                                .name_zh = {},
+                                                                .kind = entitlement::ChannelKind::kTv,
+                                                                .province = 0,
+                                                                .criteria = {}}};
+  HEARTH_RETURN_IF_ERROR(FirstRefusal(head_->schedule().ImportChannels(NewRequest(), {channel})));
+  return StatusOf(head_->schedule().PutPackage(NewRequest(), {PackageId(64), "bench", 64, {ServiceId(1)}}));
+}
+
 Status ReportSite::FillStock(size_t cards) {
   const crypto::BatchMaster master{crypto::Key128(batch_key_)};
   HEARTH_RETURN_IF_ERROR(StatusOf(head_->keys().ImportBatch(
@@ -153,6 +165,7 @@ Status ReportSite::FillStock(size_t cards) {
 
 Status ReportSite::Fill(size_t cards, size_t threads) {
   HEARTH_RETURN_IF_ERROR(FillGeography());
+  HEARTH_RETURN_IF_ERROR(FillPackage());
   HEARTH_RETURN_IF_ERROR(FillStock(cards));
   std::atomic<size_t> activated{0};
   app::InParallel(cards, threads, [&](size_t i) {

@@ -67,6 +67,7 @@ class ReportSite {
   Status Open(const std::filesystem::path& dir);
   Status Fill(size_t cards, size_t threads);
   Status FillGeography();
+  Status FillPackage();
   Status FillStock(size_t cards);
   app::Request NewRequest();
 
