@@ -297,7 +297,8 @@ Status Executor::Stage(Strand& strand, Txn& txn, const Act& act, std::shared_ptr
   std::vector<std::string> touched;
   {
     const MutexLock lock(strand.state);
-    const auto stage = [&](store::Space space, const std::string& key, std::optional<std::string> value) {
+    const auto stage = [&](store::Space space, const std::string& key,
+                           std::optional<std::string> value) HEARTH_REQUIRES(strand.state) {
       touched.push_back(StagedKey(bucket, space, key));
       strand.staged[touched.back()] = {.sequence = sequence, .value = std::move(value)};
     };

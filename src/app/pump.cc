@@ -380,7 +380,9 @@ void PumpImpl::ApplyMembers() {
   std::map<uint32_t, std::vector<records::MemberChanged>> by_group;
   for (const auto& [item, member] : members_) by_group[member.group.value].push_back(member);
   members_.clear();
-  for (const auto& [id, changes] : by_group) {
+  for (const auto& group : by_group) {
+    const uint32_t id = group.first;
+    const std::vector<records::MemberChanged>& changes = group.second;
     const ObjectKey key = GroupKey(GroupId(id));
     for (;;) {
       auto applied = executor_.RunUngated(

@@ -36,6 +36,9 @@ using entitlement::StandingReason;
 // A change whose intent others end, again and again, is left to them.
 constexpr int kAttempts = 4;
 
+// No bulk call has as many rows.
+constexpr uint64_t kRegistration = uint64_t{1} << 62;
+
 bool IsRefusal(const Error& error) {
   switch (error.reason()) {
     case Reason::kCardInUse:
@@ -245,15 +248,18 @@ Result<std::optional<AccountChanged>> Registry::DryRun(Account begun) {
 // `check` judges what the request names before anything is written for it; a repeat is answered without.
 Status Registry::RegisterRequest(const Request& request, std::string_view form_number, const Check& check) {
   const Act act{.actor = request.actor, .action = "request"};
+  // Under a name of its own: the request's bucket may be the account's, where the id itself names the answer.
+  Request registration = request;
+  registration.id = request.id.ForRow(kRegistration);
   auto registered = executor_.Run(RequestKey(request.id).bucket, act, [&](Txn& txn) -> Status {
-    HEARTH_ASSIGN_OR_RETURN(const auto former, FindRepeat(txn, request));
+    HEARTH_ASSIGN_OR_RETURN(const auto former, FindRepeat(txn, registration));
     if (former) return Ok();
     HEARTH_RETURN_IF_ERROR(check());
     if (request.dry_run) return Ok();
-    txn.Remember(request.id, {.content_hash = request.content_hash,
-                              .time = txn.now(),
-                              .revision = 0,
-                              .answer = std::string(form_number)});
+    txn.Remember(registration.id, {.content_hash = request.content_hash,
+                                   .time = txn.now(),
+                                   .revision = 0,
+                                   .answer = std::string(form_number)});
     return Ok();
   });
   return registered ? Ok() : Status(registered.error());

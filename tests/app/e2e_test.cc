@@ -392,7 +392,8 @@ TEST_F(EndToEnd, GroupsFillUpTownshipByTownship) {
     EXPECT_EQ(row.outcome, RowOutcome::kDone) << (row.error ? row.error->ToString() : "");
   }
   for (const RowResult& row : site.head().registry().ImportRoster(site.NewRequest(), roster)) {
-    EXPECT_EQ(row.outcome, RowOutcome::kDone) << (row.error ? row.error->ToString() : "");
+    EXPECT_EQ(row.outcome, RowOutcome::kDone)
+        << (row.error ? row.error->ToString() + " " + row.error->detail() : "");
   }
   std::map<uint32_t, int> groups;
   for (uint64_t n = 1; n <= 300; ++n) ++groups[CardRecordOf(n).card.place.group.value];

@@ -201,8 +201,8 @@ class Epochs : public testing::Test {
     }));
   }
   // Until so much of the present epoch is left before its end.
-  void AdvanceToEnd(hours left) {
-    const EpochPlan& plan = site.head().keys().plan();
+  void AdvanceToEnd(hours left) { AdvanceToEnd(site.head().keys().plan(), left); }
+  void AdvanceToEnd(const EpochPlan& plan, hours left) {
     const UnixMillis now = site.clock.Now();
     const int64_t end = plan.zero.value + static_cast<int64_t>(plan.Current(now) + 1) * plan.length.count();
     site.clock.Advance(std::chrono::milliseconds(end - now.value) - left);
@@ -311,8 +311,9 @@ TEST_F(Epochs, ARenewalCutOffByARestartBeginsAnew) {
 TEST_F(Epochs, ALeadThatBeganWhileTheSiteWasOffIsMadeUpFor) {
   Home home = site.Installed(1);
   site.Drain();
+  const EpochPlan plan = site.head().keys().plan();
   site.Stop();
-  AdvanceToEnd(6 * kDay);
+  AdvanceToEnd(plan, 6 * kDay);
   site.Start();
   WaitForRenewal();
   site.Listen(home);

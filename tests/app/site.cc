@@ -504,7 +504,9 @@ class Inspection {
       const bool here = it != world_.cards.end() && it->second.card.place.group.value == id &&
                         it->second.card.place.slot == slot;
       // A departure is on its way until the pump is through.
-      if (!here && drained_) Broken("group {} slot {} holds card {}", id, slot, ToString(member.card));
+      // A card that left keeps its slot, dark.
+      if (!here && drained_ && member.on)
+        Broken("group {} slot {} lights card {}", id, slot, ToString(member.card));
       if (!here) continue;
       const bool on = it->second.card.standing != entitlement::Standing::kDark;
       if (drained_ && on != member.on) {
