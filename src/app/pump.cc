@@ -331,7 +331,7 @@ void PumpImpl::Process(std::vector<Item> items) {
         log_.Error("outbox_unreadable", {{"bucket", item.bucket.value}, {"error", entry.error().ToString()}});
         continue;
       }
-      entries.push_back(std::move(*entry));
+      entries.push_back(*entry);
     }
     if (!std::all_of(entries.begin(), entries.end(), [&](const auto& entry) { return IsLoaded(entry); })) {
       held_back_.push_back(item);

@@ -8,8 +8,6 @@
 namespace hearth::app {
 namespace {
 
-using entitlement::Standing;
-
 class EndToEnd : public testing::Test {
  protected:
   void TearDown() override {

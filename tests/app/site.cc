@@ -132,7 +132,7 @@ Site::Site(std::shared_ptr<store::Engine> engine, HeadEndOptions head_end)
   store = std::make_unique<GuardedStore>(*memory);
 }
 
-Site::Site(SiteOptions site) : Site(PreparedEngine(), site.head_end) {
+Site::Site(const SiteOptions& site) : Site(PreparedEngine(), site.head_end) {
   clock.Advance(std::chrono::minutes(10));  // Drain moved the clock of the preparation
   if (site.started) Start();
 }
@@ -385,7 +385,9 @@ World Decode(const std::map<std::string, std::string>& objects, std::vector<std:
       broken.push_back(key + " cannot be read");
     }
   };
-  for (const auto& [key, value] : objects) {
+  for (const auto& object : objects) {
+    const std::string& key = object.first;
+    const std::string& value = object.second;
     if (key.starts_with("saga/")) world.sagas.push_back(key);
     if (key.starts_with("account/")) {
       take(key, records::Decode<entitlement::Account>(value),

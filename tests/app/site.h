@@ -61,7 +61,7 @@ struct SiteOptions {
 // One thread, but for what is said to be for any.
 class Site {
  public:
-  explicit Site(SiteOptions options = {});
+  explicit Site(const SiteOptions& options = {});
   ~Site();
 
   // Nothing may hold on to parts of the head-end over these.
