@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Runs `hearth-bench all --quick --json` and checks what no machine's speed decides.
+
+Usage: check_quick.py PROGRAM MAN_PAGE
+"""
+
+import json
+import re
+import subprocess
+import sys
+
+BENCHES = ['store', 'emm', 'verdict', 'report']
+
+
+def output_of(*command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f'{" ".join(command)} ended with {done.returncode}:\n{done.stdout}')
+    return done.stdout
+
+
+def check_figures(program):
+    text = output_of(program, 'all', '--quick', '--json')
+    print(text)
+    benches = json.loads(text)['benches']
+    found = [bench['bench'] for bench in benches]
+    if found != BENCHES:
+        sys.exit(f'benchmarks {found} instead of {BENCHES}')
+    for bench in benches:
+        if not bench['checks']:
+            sys.exit(f'{bench["bench"]} checks nothing')
+        for check in bench['checks']:
+            if not check['holds']:
+                sys.exit(f'{bench["bench"]}: {check["name"]}: does not hold')
+        for figure in bench['figures']:
+            if not isinstance(figure['value'], (int, float)):
+                sys.exit(f'{bench["bench"]}: {figure["name"]} is {figure["value"]}')
+
+
+def check_man_page(program, path):
+    with open(path, encoding='utf-8') as page:
+        text = page.read().replace('\\-', '-')
+    for bench in BENCHES + ['all']:
+        if not re.search(rf'^\.B {bench}$', text, re.MULTILINE):
+            sys.exit(f'{path}: no entry for {bench}')
+        for option in re.findall(r'^\s+(?:-\w,)?(--[a-z-]+)', output_of(program, bench, '--help'), re.MULTILINE):
+            if option not in text:
+                sys.exit(f'{path}: nothing about {option} of {bench}')
+
+
+check_man_page(sys.argv[1], sys.argv[2])
+check_figures(sys.argv[1])

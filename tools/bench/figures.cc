@@ -1,0 +1,57 @@
+#include "tools/bench/figures.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace hearth::bench {
+namespace {
+
+std::string Number(const Figure& figure) {
+  if (figure.unit == "ratio" || figure.unit == "bytes") return fmt::format("{:.3f}", figure.value);
+  return fmt::format("{:.0f}", figure.value);
+}
+
+}  // namespace
+
+bool Findings::all_hold() const {
+  return std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.holds; });
+}
+
+std::string AsTable(const std::vector<Findings>& all) {
+  std::string out;
+  for (const Findings& findings : all) {
+    out += fmt::format("{} (seed {})\n", findings.bench, findings.seed);
+    for (const Figure& figure : findings.figures) {
+      out += fmt::format("  {:<58} {:>14} {}\n", figure.name, Number(figure), figure.unit);
+    }
+    for (const Check& check : findings.checks) {
+      out += fmt::format("  {:<58} {:>14}\n", check.name, check.holds ? "holds" : "DOES NOT HOLD");
+    }
+  }
+  return out;
+}
+
+// All names are ours and hold nothing that JSON would have escaped.
+std::string AsJson(const std::vector<Findings>& all) {
+  std::string out = "{\"benches\": [";
+  for (const Findings& findings : all) {
+    if (&findings != all.data()) out += ",";
+    out +=
+        fmt::format("\n {{\"bench\": \"{}\", \"seed\": {},\n  \"figures\": [", findings.bench, findings.seed);
+    for (const Figure& figure : findings.figures) {
+      if (&figure != findings.figures.data()) out += ",";
+      out += fmt::format("\n   {{\"name\": \"{}\", \"value\": {}, \"unit\": \"{}\"}}", figure.name,
+                         Number(figure), figure.unit);
+    }
+    out += "],\n  \"checks\": [";
+    for (const Check& check : findings.checks) {
+      if (&check != findings.checks.data()) out += ",";
+      out += fmt::format("\n   {{\"name\": \"{}\", \"holds\": {}}}", check.name, check.holds);
+    }
+    out += "]}";
+  }
+  return out + "]}\n";
+}
+
+}  // namespace hearth::bench
