@@ -3,32 +3,24 @@
 namespace hearth::entitlement {
 
 std::optional<uint8_t> Join(Group& group, CardNumber card, Stamp floor) {
-  std::optional<size_t> free;
   for (size_t slot = 0; slot < group.members.size(); ++slot) {
-    if (group.members[slot].card == card) {
-      // What is older than the floor, the bit and a departure still on its way, is of an earlier stay.
-      if (group.members[slot].stamp < floor)
-        group.members[slot] = {.card = card, .on = false, .stamp = floor};
-      return static_cast<uint8_t>(slot);
-    }
-    if (group.members[slot].card.value == 0 && !free) free = slot;
+    GroupMember& member = group.members[slot];
+    if (member.card != card) continue;
+    // What is older than the floor, the bit and a departure still on its way, is of an earlier stay.
+    if (member.stamp < floor) member = {.card = card, .on = false, .stamp = floor};
+    return static_cast<uint8_t>(slot);
   }
-  if (!free) {
-    if (group.members.size() >= kGroupSlots) return std::nullopt;
-    free = group.members.size();
-    group.members.emplace_back();
-  }
-  group.members[*free] = {.card = card, .on = false, .stamp = floor};
-  return static_cast<uint8_t>(*free);
+  if (group.members.size() >= kGroupSlots) return std::nullopt;
+  group.members.push_back({.card = card, .on = false, .stamp = floor});
+  return static_cast<uint8_t>(group.members.size() - 1);
 }
 
 bool Apply(Group& group, const MemberChange& change) {
   if (change.slot >= group.members.size() || change.card.value == 0) return false;
   GroupMember& member = group.members[change.slot];
   if (member.card != change.card || change.stamp <= member.stamp) return false;
-  member.on = change.on;
+  member.on = change.on && !change.leave;
   member.stamp = change.stamp;
-  if (change.leave) member = GroupMember{};
   return true;
 }
 

@@ -15,7 +15,7 @@ inline constexpr size_t kGroupSlots = 256;
 inline constexpr uint32_t kMaxGroupId = 0xFFFFFF;
 
 struct GroupMember {
-  CardNumber card;  // 0: free
+  CardNumber card;
   bool on = false;
   Stamp stamp;  // of the newest change of standing that is in the bitmap
 
@@ -26,15 +26,17 @@ struct Group {
   GroupId id;
   uint8_t generation = 1;
   RegionCode township;
-  std::vector<GroupMember> members;  // index = slot, at most 256; trailing free slots may be missing
+  // Index = slot, at most 256. A card that left keeps its slot, dark: it may still hold the group key, and
+  // would light up on the bit of whoever came after it. Only a new generation frees slots.
+  std::vector<GroupMember> members;
 
   bool operator==(const Group&) const = default;
 };
 
-// The slot of a card, joining if need be; nullopt when the group is full. The bit of a card that joins begins
-// clear, and only changes stamped after `floor` (the card's own standing stamp, before it is bound) move it:
-// those from an earlier stay in the slot do not, not even a departure that has not arrived yet. Repeating it
-// with the same floor is harmless.
+// The slot of a card, joining if need be; nullopt when all slots were given away. The bit of a card that
+// joins begins clear, and only changes stamped after `floor` (the card's own standing stamp, before it is
+// bound) move it: those from an earlier stay in the slot do not, not even a departure that has not arrived
+// yet. Repeating it with the same floor is harmless.
 std::optional<uint8_t> Join(Group& group, CardNumber card, Stamp floor);
 
 struct MemberChange {

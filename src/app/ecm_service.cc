@@ -38,7 +38,7 @@ Result<Ecm> EcmService::Issue(const EcmRequest& request) const {
   cas::Ecm ecm{.odd = request.cp_number % 2 == 1,
                .service = service,
                .key_epoch = on_air.key_epoch,
-               .utc = MessageSeconds(clock_.Now()),
+               .utc = MessageSeconds(clock_.OnAir()),
                .ac_id = service.value,
                .words = {}};
   for (const Bytes& word : request.control_words) {

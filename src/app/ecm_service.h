@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "src/app/keys.h"
+#include "src/app/site_clock.h"
 
 namespace hearth::app {
 
@@ -22,14 +23,14 @@ struct Ecm {
 // Threads: any, without waiting for each other.
 class EcmService {
  public:
-  EcmService(const KeyKeeper& keys, const Clock& clock) : keys_(keys), clock_(clock) {}
+  EcmService(const KeyKeeper& keys, SiteClock& clock) : keys_(keys), clock_(clock) {}
 
   // CHANNEL_UNKNOWN, CONTROL_WORD_INVALID, EPOCH_NOT_READY.
   Result<Ecm> Issue(const EcmRequest& request) const;
 
  private:
   const KeyKeeper& keys_;
-  const Clock& clock_;
+  SiteClock& clock_;
 };
 
 }  // namespace hearth::app

@@ -117,8 +117,8 @@ Result<std::optional<Versioned<std::string>>> Txn::Get(std::string_view key) {
 void Txn::Put(std::string_view key, std::string value) { writes_.emplace_back(key, std::move(value)); }
 void Txn::Delete(std::string_view key) { writes_.emplace_back(key, std::nullopt); }
 
-void Txn::Emit(decltype(records::OutboxEntry::effect) effect) {
-  outbox_.push_back({.time = now_, .effect = std::move(effect)});
+void Txn::Emit(const decltype(records::OutboxEntry::effect)& effect) {
+  outbox_.push_back({.time = now_, .effect = effect});
 }
 
 Result<Stamp> Txn::NextStamp(bool open) {
@@ -259,7 +259,7 @@ Result<Committed> Executor::RunUngated(store::BucketId bucket, const Act& act,
   return committed;
 }
 
-Status Executor::Stage(Strand& strand, Txn& txn, const Act& act, std::shared_ptr<Pending> pending) {
+Status Executor::Stage(Strand& strand, Txn& txn, const Act& act, const std::shared_ptr<Pending>& pending) {
   const uint64_t sequence = txn.next_sequence();
   const store::BucketId bucket = txn.bucket_;
   store::Batch batch;
@@ -297,7 +297,8 @@ Status Executor::Stage(Strand& strand, Txn& txn, const Act& act, std::shared_ptr
   std::vector<std::string> touched;
   {
     const MutexLock lock(strand.state);
-    const auto stage = [&](store::Space space, const std::string& key, std::optional<std::string> value) {
+    const auto stage = [&](store::Space space, const std::string& key,
+                           std::optional<std::string> value) HEARTH_REQUIRES(strand.state) {
       touched.push_back(StagedKey(bucket, space, key));
       strand.staged[touched.back()] = {.sequence = sequence, .value = std::move(value)};
     };

@@ -70,7 +70,7 @@ class Txn {
     Put(key, records::Encode(value));
   }
   void Delete(std::string_view key);
-  void Emit(decltype(records::OutboxEntry::effect) effect);
+  void Emit(const decltype(records::OutboxEntry::effect)& effect);
   // A stamp above all former ones of this bucket. `open`: see StampTracker.
   Result<Stamp> NextStamp(bool open);
 
@@ -158,7 +158,7 @@ class Executor {
                                                 const std::string& key);
   struct Pending;
   Result<uint64_t> SequenceOf(Strand& strand, store::BucketId bucket, std::shared_ptr<Pending>& rests_on);
-  Status Stage(Strand& strand, Txn& txn, const Act& act, std::shared_ptr<Pending> pending);
+  Status Stage(Strand& strand, Txn& txn, const Act& act, const std::shared_ptr<Pending>& pending);
 
   store::Store& store_;
   const Clock& clock_;

@@ -45,7 +45,7 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
     return self->site_clock_->Gate();
   });
   head->schedule_ = std::make_unique<Schedule>(executor, *head->keys_, options.limits);
-  head->ecm_ = std::make_unique<EcmService>(*head->keys_, clock);
+  head->ecm_ = std::make_unique<EcmService>(*head->keys_, *head->site_clock_);
   head->location_ = std::make_unique<Location>(executor, *head->registry_, *head->keys_, *head->geo_,
                                                options.policy, options.limits, metrics);
   head->housekeeper_ = std::thread([self = head.get()] { self->Housekeep(); });
@@ -61,6 +61,8 @@ HeadEnd::~HeadEnd() {
   }
   if (housekeeper_.joinable()) housekeeper_.join();
   if (pump_) pump_->Stop();
+  // After the pump: stamps of the next run begin above all that were sent.
+  if (views_) (void)site_clock_->Tick();
   if (views_) views_->Stop();
   // The executor waits for its open commits, whose listener still knows views and pump.
   location_.reset();

@@ -9,6 +9,8 @@ namespace {
 
 // A chain is anchored this many epochs ahead: about twenty years of fortnights.
 constexpr uint64_t kChainEpochs = 512;
+// Derived back as far as a clock may be corrected: to before the chain was made, too.
+constexpr uint16_t kChainSteps = 4 * kChainEpochs;
 constexpr std::string_view kMasterKeyName = "master-key";
 
 Bytes IdBytes(uint64_t id) {
@@ -217,10 +219,9 @@ Result<std::shared_ptr<const KeyKeeper::State>> KeyKeeper::Load(UnixMillis now) 
                                 master_.Unwrap("package", IdBytes(id.value), record.wrapped_anchor));
         State::PackageKeys package{.package = record.package, .keys = {}};
         for (const uint64_t epoch : {current, current + 1}) {
-          HEARTH_ASSIGN_OR_RETURN(
-              auto key, crypto::PackageKeyAt(crypto::PackageKey(anchor.Copy()), id,
-                                             EpochPlan::Wrap(record.anchor_epoch), EpochPlan::Wrap(epoch),
-                                             static_cast<uint16_t>(kChainEpochs)));
+          HEARTH_ASSIGN_OR_RETURN(auto key, crypto::PackageKeyAt(crypto::PackageKey(anchor.Copy()), id,
+                                                                 EpochPlan::Wrap(record.anchor_epoch),
+                                                                 EpochPlan::Wrap(epoch), kChainSteps));
           package.keys.emplace(epoch, std::move(key));
         }
         state->packages.emplace(id, std::move(package));

@@ -86,6 +86,7 @@ class KeyKeeper {
   // Service keys of an epoch, for those services that have one.
   Result<std::vector<std::pair<ServiceId, crypto::ServiceKey>>> ServiceKeysOf(PackageId package,
                                                                               uint64_t epoch) const;
+  const EpochPlan& plan() const { return plan_; }
 
  private:
   struct State;

@@ -1,5 +1,6 @@
 #include "src/app/pump.h"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <set>
@@ -44,6 +45,7 @@ class PumpImpl final : public Pump {
            std::vector<SectionSink*> sinks, MetricsRegistry& metrics, Logger& log, ViewBucket cursors)
       : executor_(executor),
         keys_(keys),
+        geo_(geo),
         builder_(executor, keys, geo, policy),
         sinks_(std::move(sinks)),
         log_(log),
@@ -77,7 +79,8 @@ class PumpImpl final : public Pump {
 
   void Run();
   std::vector<Item> TakeItems(bool& stopping);
-  void Process(const std::vector<Item>& items);
+  void Process(std::vector<Item> items);
+  bool IsLoaded(const records::OutboxEntry& entry);
   void Handle(const Item& item, const records::OutboxEntry& entry);
   void ApplyMembers();
   void SendDueGroups();
@@ -92,6 +95,7 @@ class PumpImpl final : public Pump {
 
   Executor& executor_;
   KeyKeeper& keys_;
+  GeoState& geo_;
   const SectionBuilder builder_;
   const std::vector<SectionSink*> sinks_;
   Logger& log_;
@@ -110,6 +114,7 @@ class PumpImpl final : public Pump {
   bool stop_ HEARTH_GUARDED_BY(mu_) = false;
   bool renew_ HEARTH_GUARDED_BY(mu_) = false;
 
+  std::vector<Item> held_back_;  // see IsLoaded
   Sections out_;
   std::vector<std::pair<Item, records::MemberChanged>> members_;
   std::map<uint32_t, Due> due_groups_;                      // by group
@@ -287,30 +292,58 @@ Status PumpImpl::Build(const std::function<Result<Sections>()>& build) {
   return Ok();
 }
 
-void PumpImpl::Process(const std::vector<Item>& items) {
+// Packages and lists are sent from memory, which takes a change in only after its commit. Sent before that,
+// it would be the former state, and the change would not go out at all.
+bool PumpImpl::IsLoaded(const records::OutboxEntry& entry) {
+  if (const auto* due = std::get_if<records::ServiceKeysDue>(&entry.effect)) {
+    const auto stored = executor_.Read<records::PackageRecord>(PackageKey(due->package));
+    if (!stored || !*stored) return true;
+    const auto loaded = keys_.Packages();
+    return std::find(loaded.begin(), loaded.end(), (*stored)->value.package) != loaded.end();
+  }
+  if (const auto* due = std::get_if<records::TableDue>(&entry.effect)) {
+    const auto stored = executor_.Read<records::CellListHead>(ListKey(due->kind, due->id));
+    if (!stored || !*stored) return true;
+    const auto geo = geo_.snapshot();
+    const auto loaded = geo->lists.find({due->kind, due->id});
+    return loaded != geo->lists.end() && loaded->second == (*stored)->value;
+  }
+  return true;
+}
+
+void PumpImpl::Process(std::vector<Item> items) {
+  items.insert(items.begin(), held_back_.begin(), held_back_.end());
+  held_back_.clear();
   if (items.empty()) return;
+  std::vector<Item> handled;
   for (const Item& item : items) {
     auto page = executor_.store().Scan(item.bucket, store::Space::kOutbox, store::SequenceKey(item.sequence),
                                        "", 1024);
-    unsent_[{item.bucket.value, item.sequence}] = 1;  // held until the loop below lets it go
     if (!page) {
-      // Never let go of: the cursor stays before it, and the next start reads it again.
-      ++unsent_[{item.bucket.value, item.sequence}];
+      // Never finished: the cursor stays before it, and the next start reads it again.
       log_.Error("outbox_unreadable", {{"bucket", item.bucket.value}, {"error", page.error().ToString()}});
       continue;
     }
+    std::vector<records::OutboxEntry> entries;
     for (const auto& stored : page->items) {
-      const auto entry = records::Decode<records::OutboxEntry>(stored.value);
+      auto entry = records::Decode<records::OutboxEntry>(stored.value);
       if (!entry) {
         log_.Error("outbox_unreadable", {{"bucket", item.bucket.value}, {"error", entry.error().ToString()}});
         continue;
       }
-      Handle(item, *entry);
+      entries.push_back(*entry);
     }
+    if (!std::all_of(entries.begin(), entries.end(), [&](const auto& entry) { return IsLoaded(entry); })) {
+      held_back_.push_back(item);
+      continue;
+    }
+    handled.push_back(item);
+    unsent_[{item.bucket.value, item.sequence}] = 1;  // held until Finish below lets it go
+    for (const records::OutboxEntry& entry : entries) Handle(item, entry);
   }
   if (!Flush()) return;
   ApplyMembers();
-  for (const Item& item : items) Finish(item);
+  for (const Item& item : handled) Finish(item);
 }
 
 void PumpImpl::Handle(const Item& item, const records::OutboxEntry& entry) {
@@ -347,7 +380,9 @@ void PumpImpl::ApplyMembers() {
   std::map<uint32_t, std::vector<records::MemberChanged>> by_group;
   for (const auto& [item, member] : members_) by_group[member.group.value].push_back(member);
   members_.clear();
-  for (const auto& [id, changes] : by_group) {
+  for (const auto& group : by_group) {
+    const uint32_t id = group.first;
+    const std::vector<records::MemberChanged>& changes = group.second;
     const ObjectKey key = GroupKey(GroupId(id));
     for (;;) {
       auto applied = executor_.RunUngated(

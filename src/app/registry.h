@@ -111,6 +111,7 @@ class Registry {
   // CONCURRENT_EDIT when the intent has left the phase.
   Status CheckPhase(std::string_view form_number, const RequestId& intent, entitlement::IntentPhase phase);
   Status ClaimOne(const Claimed& wanted, const entitlement::Claim& claim);
+  Result<bool> FinishHolder(const Error& refusal);
   Status ReleaseOne(const Claimed& held, const std::function<Result<bool>(const entitlement::Claim&)>& ours);
   Result<entitlement::GroupSlot> JoinGroup(const entitlement::Account& account);
   Result<GroupId> AdvanceGroup(RegionCode township, GroupId from);

@@ -36,6 +36,9 @@ using entitlement::StandingReason;
 // A change whose intent others end, again and again, is left to them.
 constexpr int kAttempts = 4;
 
+// No bulk call has as many rows.
+constexpr uint64_t kRegistration = uint64_t{1} << 62;
+
 bool IsRefusal(const Error& error) {
   switch (error.reason()) {
     case Reason::kCardInUse:
@@ -153,11 +156,21 @@ Result<AccountChanged> Registry::Change(const Request& request, std::string_view
                                         const Check& check, const Decide& decide) {
   HEARTH_RETURN_IF_ERROR(entitlement::CheckFormNumber(form_number));
   HEARTH_RETURN_IF_ERROR(CheckRequestAge(request, executor_.clock().Now(), limits_));
-  HEARTH_RETURN_IF_ERROR(RegisterRequest(request, form_number, check));
   Act full = act;
   full.actor = request.actor;
   full.reason = request.reason;
   full.approver = request.approver;
+  // A request that is refused as things stand leaves nothing behind, not even its id.
+  const auto judge = [&]() -> Status {
+    HEARTH_RETURN_IF_ERROR(check());
+    const ObjectKey home = AccountKey(form_number);
+    HEARTH_ASSIGN_OR_RETURN(const auto existing, executor_.Read<Account>(home));
+    if (existing && existing->value.intent) return Ok();
+    if (existing) HEARTH_RETURN_IF_ERROR(CheckRevision(request, existing->revision, home.key));
+    const auto decided = decide(existing ? &existing->value : nullptr, full, executor_.clock().Now());
+    return decided ? Ok() : Status(decided.error());
+  };
+  HEARTH_RETURN_IF_ERROR(RegisterRequest(request, form_number, judge));
   // When another driver has ended the intent, what became of it is remembered, or it begins anew.
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     HEARTH_ASSIGN_OR_RETURN(auto changed, TryChange(request, form_number, full, decide));
@@ -195,7 +208,9 @@ Result<std::optional<AccountChanged>> Registry::TryChange(const Request& request
   if (auto started = executor_.Run(home.bucket, act, begin); !started) {
     // Somebody is at it, or was and left it behind: then it is finished now, and the next attempt succeeds.
     const Reason reason = started.error().reason();
-    if (reason == Reason::kConcurrentEdit || reason == Reason::kAccountPending) (void)Settle(form_number);
+    const bool busy = reason == Reason::kConcurrentEdit || reason == Reason::kAccountPending ||
+                      reason == Reason::kAccountClosed;
+    if (busy) (void)Settle(form_number);
     return started.error();
   }
   if (former) {
@@ -233,15 +248,18 @@ Result<std::optional<AccountChanged>> Registry::DryRun(Account begun) {
 // `check` judges what the request names before anything is written for it; a repeat is answered without.
 Status Registry::RegisterRequest(const Request& request, std::string_view form_number, const Check& check) {
   const Act act{.actor = request.actor, .action = "request"};
+  // Under a name of its own: the request's bucket may be the account's, where the id itself names the answer.
+  Request registration = request;
+  registration.id = request.id.ForRow(kRegistration);
   auto registered = executor_.Run(RequestKey(request.id).bucket, act, [&](Txn& txn) -> Status {
-    HEARTH_ASSIGN_OR_RETURN(const auto former, FindRepeat(txn, request));
+    HEARTH_ASSIGN_OR_RETURN(const auto former, FindRepeat(txn, registration));
     if (former) return Ok();
     HEARTH_RETURN_IF_ERROR(check());
     if (request.dry_run) return Ok();
-    txn.Remember(request.id, {.content_hash = request.content_hash,
-                              .time = txn.now(),
-                              .revision = 0,
-                              .answer = std::string(form_number)});
+    txn.Remember(registration.id, {.content_hash = request.content_hash,
+                                   .time = txn.now(),
+                                   .revision = 0,
+                                   .answer = std::string(form_number)});
     return Ok();
   });
   return registered ? Ok() : Status(registered.error());
@@ -309,10 +327,28 @@ Result<ClaimFate> Registry::FateOf(const Claimed& thing, const Claim& claim) {
 Status Registry::ClaimAll(const Account& account) {
   const Claim claim{.account = account.form.form_number, .intent = account.intent->id};
   for (const Claimed& wanted : NeededClaims(account)) {
-    HEARTH_RETURN_IF_ERROR(ClaimOne(wanted, claim));
+    Status claimed = ClaimOne(wanted, claim);
+    if (!claimed && IsRefusal(claimed.error())) {
+      HEARTH_ASSIGN_OR_RETURN(const bool freed, FinishHolder(claimed.error()));
+      if (freed) claimed = ClaimOne(wanted, claim);
+    }
+    if (!claimed) return claimed;
     HEARTH_RETURN_IF_ERROR(Probe(fmt::format("claimed {}", NameOf(wanted.kind))));
   }
   return Ok();
+}
+
+// True when the account that holds what was refused had something to finish or to give up: it may be free
+// now. One that is still claiming is left alone: it might be waiting for this one.
+Result<bool> Registry::FinishHolder(const Error& refusal) {
+  for (const auto& [key, form] : refusal.metadata()) {
+    if (key != "account") continue;
+    HEARTH_ASSIGN_OR_RETURN(const auto holder, executor_.Read<Account>(AccountKey(form)));
+    if (!holder || !holder->value.intent || holder->value.intent->phase == IntentPhase::kClaiming) continue;
+    HEARTH_RETURN_IF_ERROR(Settle(form));
+    return true;
+  }
+  return false;
 }
 
 Status Registry::CheckPhase(std::string_view form_number, const RequestId& intent, IntentPhase phase) {

@@ -15,9 +15,12 @@ namespace {
 
 using geofence::ListKind;
 
-// docs/messages.md: three bytes suit a village's list, five a city's (design: false accepts).
-constexpr uint8_t kAreaWidth = cas::kRecordCellWidth;
+// Three bytes suit a village's list, four a county's, five a city's: the chance that a foreign cell is taken
+// for one of n is n / 2^(8w).
+constexpr size_t kVillageCells = 100;
 constexpr uint8_t kDenyWidth = 5;
+
+uint8_t AreaWidth(size_t cells) { return cells <= kVillageCells ? cas::kRecordCellWidth : 4; }
 
 uint16_t ProvinceOf(RegionCode region) {
   return static_cast<uint16_t>(Ancestor(region, RegionLevel::kProvince).value);
@@ -73,7 +76,7 @@ Result<Bytes> SectionBuilder::Record(CardNumber number) const {
     if (list->second.cells.size() <= cas::kRecordCells) {
       for (const geofence::Cell& cell : list->second.cells) {
         HEARTH_ASSIGN_OR_RETURN(const Bytes hash,
-                                cas::CellHash(card.area, geofence::PackCell(cell), kAreaWidth));
+                                cas::CellHash(card.area, geofence::PackCell(cell), cas::kRecordCellWidth));
         cas::CellHash3 three{};
         std::copy(hash.begin(), hash.end(), three.begin());
         record.cells.push_back(three);
@@ -162,7 +165,7 @@ Result<Sections> SectionBuilder::Table(ListKind kind, AreaId id) const {
                                                 .stamp = head->second.stamp,
                                                 .package = package.id,
                                                 .package_epoch = EpochPlan::Wrap(epoch),
-                                                .width = area ? kAreaWidth : kDenyWidth,
+                                                .width = area ? AreaWidth(cells.size()) : kDenyWidth,
                                                 .grace_hours = policy_.grace_hours},
                                                cells, key));
     for (Bytes& section : packed) sections.push_back(std::move(section));

@@ -8,19 +8,30 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds kJumpRunning = std::chrono::hours(1);
 constexpr milliseconds kJumpOverRestart = std::chrono::hours(24 * 30);
+constexpr uint64_t kPersistSeconds = 60;  // how often Tick is called
 constexpr std::string_view kClockName = "clock";
 
 milliseconds Since(UnixMillis from, UnixMillis to) { return milliseconds(to.value - from.value); }
 
-std::string EncodeTime(UnixMillis time) {
-  ByteWriter out(8);
-  out.U64(static_cast<uint64_t>(time.value));
+// site/clock: time 8, milliseconds since 1970 ‖ seconds of the stamps 8, since 2024
+struct Persisted {
+  UnixMillis time;
+  uint64_t stamp_seconds = 0;
+};
+
+std::string Encode(const Persisted& persisted) {
+  ByteWriter out(16);
+  out.U64(static_cast<uint64_t>(persisted.time.value)).U64(persisted.stamp_seconds);
   return std::string(AsChars(out.bytes()));
 }
 
-Status Persist(Txn& txn) {
-  txn.Put(SiteKey(kClockName).key, EncodeTime(txn.now()));
-  return Ok();
+Result<Persisted> Decode(std::string_view bytes) {
+  ByteReader reader(AsBytes(bytes));
+  Persisted persisted;
+  persisted.time = UnixMillis(static_cast<int64_t>(reader.U64()));
+  persisted.stamp_seconds = reader.U64();
+  if (!reader.done()) return Error(Reason::kStoreCorrupt, "the persisted time of the site is no 16 bytes");
+  return persisted;
 }
 
 }  // namespace
@@ -39,16 +50,19 @@ Result<std::unique_ptr<SiteClock>> SiteClock::Create(Executor& executor, const C
   bool jumped = false;
   UnixMillis last = now;
   if (stored) {
-    last = UnixMillis(static_cast<int64_t>(ByteReader(AsBytes(stored->value)).U64()));
+    HEARTH_ASSIGN_OR_RETURN(const Persisted persisted, Decode(stored->value));
+    last = persisted.time;
     const milliseconds gap = Since(last, now);
+    // After a step back and a crash, what was sent in the last minute before it is above what was persisted.
+    const uint64_t unknown = gap < milliseconds(0) ? kPersistSeconds + 1 : 0;
+    executor.stamps().Raise(persisted.stamp_seconds + unknown);
     jumped = gap > kJumpOverRestart || gap < -kJumpRunning;
   }
-  executor.stamps().Raise(last);
   site->start_ = jumped ? last : now;
   site->SetJumped(jumped, last);
   {
     const MutexLock lock(site->mu_);
-    site->last_wall_ = now;
+    site->last_wall_ = site->start_;
     site->last_steady_ = clock.Steady();
   }
   if (!jumped) HEARTH_RETURN_IF_ERROR(site->Tick());
@@ -79,6 +93,20 @@ Status SiteClock::Gate() {
   return Error(Reason::kClockJump, fmt::format("the site's clock jumped to {}", ToString(clock_.Now())));
 }
 
+UnixMillis SiteClock::OnAir() {
+  if (!jumped_.load()) Detect();
+  if (!jumped_.load()) return clock_.Now();
+  const MutexLock lock(mu_);
+  const auto passed = std::chrono::duration_cast<milliseconds>(clock_.Steady() - last_steady_);
+  return UnixMillis(last_wall_.value + passed.count());
+}
+
+Status SiteClock::Persist(Txn& txn) {
+  txn.Put(SiteKey(kClockName).key,
+          Encode({.time = txn.now(), .stamp_seconds = executor_.stamps().Seconds()}));
+  return Ok();
+}
+
 Status SiteClock::Tick() {
   if (!jumped_.load()) Detect();
   if (jumped_.load()) return Ok();
@@ -87,8 +115,8 @@ Status SiteClock::Tick() {
     last_wall_ = clock_.Now();
     last_steady_ = clock_.Steady();
   }
-  auto committed =
-      executor_.RunUngated(store::kSystemBucket, {.actor = "hearthd", .action = "clock.persist"}, Persist);
+  auto committed = executor_.RunUngated(store::kSystemBucket, {.actor = "hearthd", .action = "clock.persist"},
+                                        [&](Txn& txn) { return Persist(txn); });
   return committed ? Ok() : Status(committed.error());
 }
 

@@ -24,6 +24,9 @@ class SiteClock {
   // The time that the parts are to start with: now, or the time persisted last while a jump over the restart
   // waits to be accepted. What was on air stays on air.
   UnixMillis start() const { return start_; }
+  // The time that goes on the air: the clock's, or while a jump waits the time before it plus what has passed
+  // since. A card's clock only rises, so a wrong time would stay with it.
+  UnixMillis OnAir();
   // Call each minute (the housekeeper does): detects a jump, else persists the time.
   Status Tick();
   // FIELD_MISSING without a reason.
@@ -32,6 +35,7 @@ class SiteClock {
  private:
   SiteClock(Executor& executor, const Clock& clock, MetricsRegistry& metrics, Logger& log);
   void Detect();
+  Status Persist(Txn& txn);
   void SetJumped(bool jumped, UnixMillis expected);
 
   Executor& executor_;

@@ -5,7 +5,17 @@
 namespace hearth::app {
 
 uint64_t StampTracker::NowFloor() const {
-  if (!frozen_) highest_seconds_ = std::max<uint64_t>(highest_seconds_, MessageSeconds(clock_.Now()));
+  if (frozen_) return highest_seconds_ << 8;
+  const uint64_t now = MessageSeconds(clock_.Now());
+  const auto steady = clock_.Steady();
+  if (now >= highest_seconds_) {
+    highest_seconds_ = now;
+    highest_at_ = steady;
+  } else {
+    const auto passed = std::chrono::floor<std::chrono::seconds>(steady - highest_at_);
+    highest_seconds_ += static_cast<uint64_t>(passed.count());
+    highest_at_ += passed;
+  }
   return highest_seconds_ << 8;
 }
 
@@ -27,9 +37,16 @@ void StampTracker::Close(Stamp stamp) {
   if (it != open_.end()) open_.erase(it);
 }
 
-void StampTracker::Raise(UnixMillis time) {
+void StampTracker::Raise(uint64_t seconds) {
   const MutexLock lock(mu_);
-  highest_seconds_ = std::max<uint64_t>(highest_seconds_, MessageSeconds(time));
+  if (seconds <= highest_seconds_) return;
+  highest_seconds_ = seconds;
+  highest_at_ = clock_.Steady();
+}
+
+uint64_t StampTracker::Seconds() const {
+  const MutexLock lock(mu_);
+  return NowFloor() >> 8;
 }
 
 void StampTracker::Freeze(bool frozen) {

@@ -25,8 +25,11 @@ class StampTracker {
   // The change is in the bitmap, or was never committed. Each Next(open) and Reopen needs one.
   void Close(Stamp stamp);
   Stamp Watermark() const;
-  // No stamp and no watermark below this time any more: cards have seen later ones before a restart.
-  void Raise(UnixMillis time);
+  // No stamp and no watermark below these seconds since 2024 any more: cards saw them before a restart. While
+  // the clock is behind, stamps go on at the pace of the steady one, so that the watermark never stands
+  // still.
+  void Raise(uint64_t seconds);
+  uint64_t Seconds() const;
   // While frozen (a clock jump waits to be accepted) the clock is not looked at: cards would ignore
   // everything below a watermark from a wrong future.
   void Freeze(bool frozen);
@@ -40,7 +43,9 @@ class StampTracker {
   mutable Mutex mu_;
   std::multiset<uint64_t> open_ HEARTH_GUARDED_BY(mu_);
   bool frozen_ HEARTH_GUARDED_BY(mu_) = false;
-  mutable uint64_t highest_seconds_ HEARTH_GUARDED_BY(mu_) = 0;  // the clock may step back; stamps do not
+  // The clock may step back; stamps do not.
+  mutable uint64_t highest_seconds_ HEARTH_GUARDED_BY(mu_) = 0;
+  mutable std::chrono::nanoseconds highest_at_ HEARTH_GUARDED_BY(mu_){0};  // steady time of that second
 };
 
 }  // namespace hearth::app

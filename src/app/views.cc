@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -162,6 +163,7 @@ class ViewsImpl final : public Views {
   std::map<uint16_t, uint64_t> wanted_ HEARTH_GUARDED_BY(mu_);   // newest commit of each bucket
   std::map<uint16_t, uint64_t> cursors_ HEARTH_GUARDED_BY(mu_);  // applied and committed
   std::set<uint16_t> behind_ HEARTH_GUARDED_BY(mu_);
+  bool applying_ HEARTH_GUARDED_BY(mu_) = false;  // buckets taken out of behind_ are being read
   nanoseconds behind_since_ HEARTH_GUARDED_BY(mu_){0};
   bool stop_ HEARTH_GUARDED_BY(mu_) = false;
   std::thread thread_;
@@ -222,7 +224,7 @@ void ViewsImpl::Notify(store::BucketId bucket, uint64_t sequence) {
   const MutexLock lock(mu_);
   uint64_t& wanted = wanted_[bucket.value];
   wanted = std::max(wanted, sequence);
-  if (behind_.empty()) behind_since_ = executor_.clock().Steady();
+  if (behind_.empty() && !applying_) behind_since_ = executor_.clock().Steady();
   behind_.insert(bucket.value);
   wake_.NotifyOne();
 }
@@ -243,7 +245,7 @@ Status ViewsImpl::WaitFor(const Committed& committed, milliseconds timeout) {
 
 double ViewsImpl::LagSeconds() const {
   const MutexLock lock(mu_);
-  if (behind_.empty()) return 0;
+  if (behind_.empty() && !applying_) return 0;
   return std::chrono::duration<double>(executor_.clock().Steady() - behind_since_).count();
 }
 
@@ -266,21 +268,29 @@ void ViewsImpl::Stop() {
 void ViewsImpl::Run() {
   for (;;) {
     std::set<uint16_t> buckets;
+    std::optional<nanoseconds> all_taken;
     {
       const MutexLock lock(mu_);
       if (behind_.empty() && !stop_) wake_.WaitFor(mu_, kIdle);
       if (stop_) return;
       while (!behind_.empty() && buckets.size() < kBatch)
         buckets.insert(behind_.extract(behind_.begin()).value());
-      if (behind_.empty()) behind_since_ = executor_.clock().Steady();
+      if (behind_.empty()) all_taken = executor_.clock().Steady();
+      applying_ = !buckets.empty();
     }
     if (!buckets.empty()) {
-      if (Status status = ApplyNext(buckets); !status) {
+      const Status status = ApplyNext(buckets);
+      if (!status) {
         log_.Error("views_not_applied", {{"error", status.error().ToString()}});
         watches_.Discard();
-        const MutexLock lock(mu_);
+      }
+      const MutexLock lock(mu_);
+      applying_ = false;
+      if (!status) {
         behind_.insert(buckets.begin(), buckets.end());
         wake_.WaitFor(mu_, kIdle);
+      } else if (all_taken) {
+        behind_since_ = *all_taken;  // whatever is behind now came after
       }
     }
     lag_.Set(LagSeconds());
@@ -413,7 +423,8 @@ Status ViewsImpl::CountUnknown(const records::CardRecord& record) {
 Status ViewsImpl::ApplyIntervention(store::BucketId bucket, std::string_view stored) {
   HEARTH_ASSIGN_OR_RETURN(auto record, records::Decode<records::InterventionRecord>(stored));
   const std::string key = InterventionListKey(record.intervention);
-  InterventionEvent event{.kind = KindOf(record.intervention), .record = std::move(record)};
+  const InterventionKind kind = KindOf(record.intervention);
+  InterventionEvent event{.kind = kind, .record = std::move(record)};
   bucket_.Put(key, EncodeEvent(event));
   watches_.Append(bucket_, store::PartitionOf(bucket), std::move(event));
   return Ok();

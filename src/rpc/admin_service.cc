@@ -24,10 +24,9 @@ class AdminService final : public v1::AdminService::Service {
       out->set_site(info_.site);
       *out->mutable_started() = ToTimestamp(started_);
       out->set_insecure_development(front_.insecure_development());
-      const app::EpochPlan& plan = head_end_.keys().plan();
-      const UnixMillis now = front_.clock().Now();
-      out->set_epoch(app::EpochPlan::Wrap(plan.Current(now)).value);
-      out->set_in_lead(plan.InLead(now));
+      const app::KeyKeeper& keys = head_end_.keys();
+      out->set_epoch(app::EpochPlan::Wrap(keys.current()).value);
+      out->set_in_lead(keys.on_air() != keys.current());
       out->set_clock_jumped(head_end_.clock().jumped());
       out->set_sections_sent(head_end_.pump().sent());
       out->set_outbox_waiting(head_end_.pump().waiting());

@@ -49,8 +49,7 @@ class EntitlementService final : public v1::EntitlementService::Service {
       AddPackages(card, *out);
       out->set_group(card.place.group.value);
       out->set_slot(card.place.slot);
-      const app::EpochPlan& plan = head_end_.keys().plan();
-      out->set_epoch(app::EpochPlan::Wrap(plan.OnAir(front_.clock().Now())).value);
+      out->set_epoch(app::EpochPlan::Wrap(head_end_.keys().on_air()).value);
       out->set_standing_stamp(card.standing_stamp.value);
       out->set_record_stamp(card.record_stamp.value);
       return Ok();

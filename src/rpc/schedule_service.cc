@@ -56,7 +56,7 @@ class ScheduleService final : public v1::ScheduleService::Service {
   }
 
  private:
-  Epoch EpochOnAir() { return app::EpochPlan::Wrap(head_end_.keys().plan().OnAir(front_.clock().Now())); }
+  Epoch EpochOnAir() { return app::EpochPlan::Wrap(head_end_.keys().on_air()); }
 
   Front& front_;
   app::HeadEnd& head_end_;

@@ -8,8 +8,6 @@
 namespace hearth::app {
 namespace {
 
-using entitlement::Standing;
-
 class EndToEnd : public testing::Test {
  protected:
   void TearDown() override {
@@ -27,9 +25,7 @@ class EndToEnd : public testing::Test {
     site.Drain();
     site.Listen(home);
   }
-  records::CardRecord CardRecordOf(uint64_t n) {
-    return site.head().registry().Card(CardOf(n))->value;
-  }
+  records::CardRecord CardRecordOf(uint64_t n) { return site.head().registry().Card(CardOf(n))->value; }
   // Two blacklisted reports a minute apart.
   void CarryToTown(Home& home) {
     EXPECT_EQ(Send(home, kCity).outcome, ReportOutcome::kCounted);
@@ -197,16 +193,15 @@ TEST_F(EndToEnd, RenumberedCellsDarkenNobodyAndAreListed) {
   // Once on the whitelist the cell is unknown no more.
   Heard now = kHome;
   now.push_back(kRenumbered[0]);
-  const auto list = site.head().geo().PutList(
-      site.NewRequest(), {geofence::ListKind::kWhitelist, kArea, "", CellsOf(now)});
+  const auto list =
+      site.head().geo().PutList(site.NewRequest(), {geofence::ListKind::kWhitelist, kArea, "", CellsOf(now)});
   ASSERT_TRUE(list) << list.error().ToString();
   EXPECT_EQ(list->version, 2U);
   EXPECT_TRUE(site.head().views().UnknownCells(std::nullopt, 10)->empty());
   EXPECT_EQ(Send(homes[0], kRenumbered).verdict, geofence::Verdict::kInArea);
   // And the receivers are told.
   Settle(homes[0]);
-  EXPECT_TRUE(
-      homes[0].receiver.card()->Rules().area_cells->Contains(*receiver::ParseCell(kRenumbered[0])));
+  EXPECT_TRUE(homes[0].receiver.card()->Rules().area_cells->Contains(*receiver::ParseCell(kRenumbered[0])));
 }
 
 TEST_F(EndToEnd, NoSignalAndOutOfAreaNeverDarken) {
@@ -342,17 +337,13 @@ TEST_F(EndToEnd, AReceiverThatMissedEverythingIsCuredByARefresh) {
   site.Drain();
   home.heard_sections = site.sink.size();
   EXPECT_FALSE(site.Watches(home));
-  const auto refreshed =
-      site.head().pump().RefreshCard(site.NewRequest(), CardOf(1), site.options.limits);
+  const auto refreshed = site.head().pump().RefreshCard(site.NewRequest(), CardOf(1), site.options.limits);
   ASSERT_TRUE(refreshed) << refreshed.error().ToString();
   Settle(home);
   EXPECT_TRUE(site.Watches(home));
-  EXPECT_EQ(site.head()
-                .pump()
-                .RefreshCard(site.NewRequest(), CardOf(2), site.options.limits)
-                .error()
-                .reason(),
-            Reason::kCardNotInAccount);
+  EXPECT_EQ(
+      site.head().pump().RefreshCard(site.NewRequest(), CardOf(2), site.options.limits).error().reason(),
+      Reason::kCardNotInAccount);
 }
 
 // No operation makes a card exempt yet; the rule is tested on a card that was made so in the store.
@@ -388,8 +379,9 @@ TEST_F(EndToEnd, GroupsFillUpTownshipByTownship) {
     if (n > kStock) {
       stock.push_back({.line = 3 * n, .item = StockItem(StockCard{CardOf(n), BatchId(1)})});
       crypto::Key128 chip = crypto::Key128::Random(site.random);
-      stock.push_back({.line = 3 * n + 1,
-                       .item = StockItem(StockBox{BoxOf(n), "1", "2", "HH-S1", crypto::ChipKey(std::move(chip))})});
+      stock.push_back(
+          {.line = 3 * n + 1,
+           .item = StockItem(StockBox{BoxOf(n), "1", "2", "HH-S1", crypto::ChipKey(std::move(chip))})});
       stock.push_back({.line = 3 * n + 2, .item = StockItem(StockSim{SimOf(n), "3"})});
     }
     roster.push_back({.line = n, .form = FormOf(n, n <= 280 ? kVillage : kFarVillage)});
@@ -398,7 +390,8 @@ TEST_F(EndToEnd, GroupsFillUpTownshipByTownship) {
     EXPECT_EQ(row.outcome, RowOutcome::kDone) << (row.error ? row.error->ToString() : "");
   }
   for (const RowResult& row : site.head().registry().ImportRoster(site.NewRequest(), roster)) {
-    EXPECT_EQ(row.outcome, RowOutcome::kDone) << (row.error ? row.error->ToString() : "");
+    EXPECT_EQ(row.outcome, RowOutcome::kDone)
+        << (row.error ? row.error->ToString() + " " + row.error->detail() : "");
   }
   std::map<uint32_t, int> groups;
   for (uint64_t n = 1; n <= 300; ++n) ++groups[CardRecordOf(n).card.place.group.value];

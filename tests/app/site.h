@@ -4,7 +4,8 @@
 //   area      640122001, approved: the villages kVillage, kHamlet (one township) and kFarVillage (another)
 //   lists     whitelist 640122001: kHome cells; blacklist 640100001: kCity cells
 //   schedule  channels CCTV-1 (1), CCTV-2 (2), NX-TV (1064) in package 64; PAY-1 (900) in none
-//   stock     batch 1 with cards 1 to 400, of which 1 to kStock are imported with boxes and SIMs of the same n
+//   stock     batch 1 with cards 1 to 400, of which 1 to kStock are imported with boxes and SIMs of the same
+//   n
 #pragma once
 
 #include <functional>
@@ -60,7 +61,7 @@ struct SiteOptions {
 // One thread, but for what is said to be for any.
 class Site {
  public:
-  explicit Site(SiteOptions options = {});
+  explicit Site(const SiteOptions& options = {});
   ~Site();
 
   // Nothing may hold on to parts of the head-end over these.
@@ -100,6 +101,10 @@ class Site {
   // Waits until the views have seen everything committed so far.
   void DrainViews();
 
+  // The sequence of each bucket that is no view's; and the same once nothing more is going to be written
+  // unless the clock moves.
+  std::map<uint16_t, uint64_t> Sequences();
+  std::map<uint16_t, uint64_t> Quiet();
   // All objects of the data and system buckets, without revisions.
   std::map<std::string, std::string> Objects();
   // What may never be broken, whatever was done, once nothing is under way. Empty when all holds.

@@ -1,6 +1,6 @@
-// Arbitrary bytes as a stream of sections into a receiver with fixed keys. Each section is fed as it is, and once
-// more with its SIV or MAC made right, so that mutations get behind the lock too. What may never happen: a crash,
-// a state that does not survive being saved, a word from a section that did not count.
+// Arbitrary bytes as a stream of sections into a receiver with fixed keys. Each section is fed as it is, and
+// once more with its SIV or MAC made right, so that mutations get behind the lock too. What may never happen:
+// a crash, a state that does not survive being saved, a word from a section that did not count.
 #include <cstdint>
 #include <cstdlib>
 
@@ -56,7 +56,8 @@ void Fuzz(ByteView data) {
   while (const auto section = splitter.Next()) {
     FeedOne(home, *section);
     FeedOne(home, air::Reseal(*section, KeyFor(home, section->front())));
-    home.Hear(second += 40, second % 80 == 0 ? Hears({kCityCell}) : Hears({kStrangeCell, kHomeCell}));
+    second += 40;
+    home.Hear(second, second % 80 == 0 ? Hears({kCityCell}) : Hears({kStrangeCell, kHomeCell}));
   }
   home.receiver.screen();
   const auto card = ParseCardText(CardText(home.card()));

@@ -78,7 +78,7 @@ TEST(Offline, Stories) {
   };
   for (const Story& story : stories) {
     Home at;
-    at.Install();
+    ASSERT_TRUE(at.Install());
     at.SendTable(TableKind::kArea, kArea, 101, {kHomeCell, kHomeCell2}, story.grace);
     at.SendStanding(101, story.standing);
     for (const Step& step : story.steps) {
@@ -91,7 +91,7 @@ TEST(Offline, Stories) {
 
 TEST(Offline, WithoutAnAreaNothingIsCounted) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   home.record.area = AreaId(0);
   home.SendRecord(500);
   home.Hear(0, Hears({kCityCell}));
@@ -116,7 +116,7 @@ TEST(Offline, UntilTheAreasCellsAreToldOnlyDenyListsCount) {
 
 TEST(Offline, AnEmptiedAreaTableIsARule) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   EXPECT_EQ(home.SendTable(TableKind::kArea, kArea, 300, {}, 1, 8), Why::kTaken);
   home.Hear(0, Hears({kHomeCell}));
   home.Hear(kHour, Hears({kHomeCell}));
@@ -125,7 +125,7 @@ TEST(Offline, AnEmptiedAreaTableIsARule) {
 
 TEST(Offline, AnExemptionEndsAGraceThatRanOut) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   home.Hear(0, Hears({}));
   home.Hear(72 * kHour, Hears({}));
   ASSERT_EQ(home.Screen(), "E09");
@@ -138,7 +138,7 @@ TEST(Offline, AnExemptionEndsAGraceThatRanOut) {
 
 TEST(Offline, NewCellsInTheTableLightTheBoxAgain) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   home.Hear(0, Hears({kStrangeCell}));
   home.Hear(72 * kHour, Hears({kStrangeCell}));
   ASSERT_EQ(home.Screen(), "E09");
@@ -149,7 +149,7 @@ TEST(Offline, NewCellsInTheTableLightTheBoxAgain) {
 
 TEST(Offline, WithoutACardNothingIsCounted) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   const Card card = *home.receiver.Remove();
   home.Hear(0, Hears({kCityCell}));
   home.Hear(100, Hears({kCityCell}));

@@ -56,6 +56,8 @@ TEST(CardRecord, BrokenRulesAreIgnoredWhole) {
       {"reason 7", [](Record& r) { r.standing.reason = static_cast<StandingReason>(7); }},
       {"key without group", [](Record& r) { r.group = GroupId(0); }},
       {"half a hash", [](Record& r) { r.cells.resize(4); }},
+      {"a box of 17 digits", [](Record& r) { r.box = BoxSerial(kMaxBoxSerial + 1); }},
+      {"an area of 10 digits", [](Record& r) { r.area = AreaId(1'000'000'000); }},
       {"33 cells", [](Record& r) { r.cells.resize(99); }},
   };
   for (const Row& row : rows) {
@@ -264,7 +266,7 @@ TEST(CardServiceKeys, RunsThatBreakTheRulesAreIgnoredWhole) {
 
 TEST(CardTables, PartsInAnyOrderMakeOneTable) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   const auto part = [&](uint64_t stamp, uint16_t version, uint8_t at, const char* cell) {
     return home.SendTable(TableKind::kArea, kArea, stamp, {cell}, 24, version, at, 3);
   };
@@ -284,7 +286,7 @@ TEST(CardTables, PartsInAnyOrderMakeOneTable) {
 
 TEST(CardTables, ANewerVersionReplacesAHalfCollectedOne) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   home.SendTable(TableKind::kArea, kArea, 200, {kHomeCell}, 72, 8, 0, 2);
   home.SendTable(TableKind::kArea, kArea, 300, {kStrangeCell}, 72, 9, 0, 2);
   EXPECT_EQ(home.SendTable(TableKind::kArea, kArea, 200, {kHomeCell}, 72, 8, 1, 2), Why::kOldStamp);
@@ -294,7 +296,7 @@ TEST(CardTables, ANewerVersionReplacesAHalfCollectedOne) {
 
 TEST(CardTables, PartsThatContradictEachOtherAreIgnored) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   EXPECT_EQ(home.SendTable(TableKind::kArea, kArea, 200, {kHomeCell}, 72, 8, 0, 2), Why::kTaken);
   EXPECT_EQ(home.SendTable(TableKind::kArea, kArea, 200, {kHomeCell}, 24, 8, 1, 2), Why::kMalformed);
   EXPECT_EQ(home.SendTable(TableKind::kArea, kArea, 200, {kHomeCell}, 72, 8, 1, 3), Why::kMalformed);
@@ -331,7 +333,7 @@ TEST(CardTables, ScopeDecidesWhichDenyListsConcern) {
 
 TEST(CardTables, MovingForgetsTablesButNotTheirStamps) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   home.SendTable(TableKind::kDeny, AreaId(640122009), 100, {kCityCell});
   home.record.area = AreaId(640121001);  // another county of the same prefecture
   home.SendRecord(300);

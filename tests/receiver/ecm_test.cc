@@ -102,7 +102,7 @@ TEST(Ecm, TheFirstRuleThatAppliesRefuses) {
   };
   for (const Row& row : rows) {
     Home home;
-    home.Install();
+    ASSERT_TRUE(home.Install());
     row.prepare(home);
     EXPECT_EQ(home.Opens(row.ac), row.code) << row.name;
   }
@@ -111,7 +111,7 @@ TEST(Ecm, TheFirstRuleThatAppliesRefuses) {
 TEST(Ecm, GivesTheWordsInOrder) {
   for (const size_t width : {8, 16}) {
     Home home;
-    home.Install();
+    ASSERT_TRUE(home.Install());
     const Bytes even(width, 0x11);
     const Bytes odd(width, 0x22);
     const Bytes section = air::MakeEcm(home.service_key, {kEcmOdd, kService, Epoch(21), kNow},
@@ -127,7 +127,7 @@ TEST(Ecm, GivesTheWordsInOrder) {
 
 TEST(Ecm, EachWordIsJudgedByItsOwnRecord) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   const EcmResult result = home.receiver.Ecm(home.EcmOf({{2, 10, 0}, {2, 9, 0}}));
   ASSERT_TRUE(result.opened());
   EXPECT_EQ(result.words[0].screen.code, "E04");
@@ -137,7 +137,7 @@ TEST(Ecm, EachWordIsJudgedByItsOwnRecord) {
 
 TEST(Ecm, TheCardAnswersWithZerosForARefusedWord) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   Card card = *home.receiver.card();
   const Bytes section = home.EcmOf({{2, 9, 0}, {2, 10, 0}});
   const EcmOutcome answer = card.Ecm(section);
@@ -163,7 +163,7 @@ TEST(Ecm, WithoutRecordOrKey) {
 
 TEST(Ecm, ClockIsAHighWaterMark) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   home.record.validity_day = kToday;
   home.SendRecord(501);
   EXPECT_EQ(home.Opens(kSubscribers, kNow), "");
@@ -175,7 +175,7 @@ TEST(Ecm, ClockIsAHighWaterMark) {
 
 TEST(Ecm, OnlyAnAuthenticOneSetsTheClock) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   Bytes section = home.EcmOf({kSubscribers}, kNow + 999'999);
   section.back() ^= 1;
   const EcmResult result = home.receiver.Ecm(section);
@@ -187,7 +187,7 @@ TEST(Ecm, OnlyAnAuthenticOneSetsTheClock) {
 
 TEST(Ecm, BrokenOnesAreIgnoredWhole) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   EXPECT_EQ(home.Opens({4, 0, 0}), "ignored");
   EXPECT_EQ(home.Opens({2, 128, 0}), "ignored");
   EXPECT_EQ(home.Opens({1, 5, 0}), "ignored");
@@ -199,7 +199,7 @@ TEST(Ecm, BrokenOnesAreIgnoredWhole) {
 
 TEST(Pairing, ATappedWordIsUselessInAnotherBox) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   const Bytes section = home.EcmOf({kSubscribers});
   Card card = *home.receiver.card();
   const auto tapped = card.Ecm(section).words;
@@ -218,7 +218,7 @@ TEST(Pairing, ATappedWordIsUselessInAnotherBox) {
 
 TEST(Pairing, ATappedWordIsUselessForAnotherEcm) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   Card card = *home.receiver.card();
   const auto tapped = card.Ecm(home.EcmOf({kSubscribers})).words;
   const Bytes later = home.EcmOf({kSubscribers}, kNow + 1);
@@ -230,7 +230,7 @@ TEST(Pairing, ATappedWordIsUselessForAnotherEcm) {
 
 TEST(Pairing, ACardCarriedIntoAnotherBoxShowsE14AndComesBackUnharmed) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   Receiver neighbour(home.MakeBoxOf(kOtherBox));
   EXPECT_EQ(neighbour.screen().code, "E01");
   neighbour.Insert(*home.receiver.Remove());
@@ -243,7 +243,7 @@ TEST(Pairing, ACardCarriedIntoAnotherBoxShowsE14AndComesBackUnharmed) {
 
 TEST(Pairing, ASwappedBoxTakesOverAndTheOldOneIsOut) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   const Box old_box = home.receiver.box();
   home.record.box = kOtherBox;
   home.SendRecord(600);
@@ -270,6 +270,7 @@ TEST(Pairing, OfThisBoxAuthenticAndNotOlder) {
   };
   EXPECT_EQ(feed(home.chip_key, kCard, kOtherBox, 100), Why::kNotMine);
   EXPECT_EQ(feed(air::TestKey(50), kCard, kBox, 100), Why::kNotAuthentic);
+  EXPECT_EQ(feed(home.chip_key, CardNumber(kMaxCardNumber + 1), kBox, 100), Why::kMalformed);
   EXPECT_EQ(feed(home.chip_key, kCard, kBox, 100), Why::kTaken);
   EXPECT_EQ(feed(home.chip_key, CardNumber(5), kBox, 99), Why::kOldStamp);
   EXPECT_EQ(feed(home.chip_key, kCard, kBox, 100), Why::kTaken);

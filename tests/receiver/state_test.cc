@@ -22,7 +22,7 @@ namespace {
 // A home with something in every field.
 void FillHome(Home& home) {
   home.record.cells = HashesOf(kArea, 3, {kHomeCell, kHomeCell2});
-  home.Install();
+  ASSERT_TRUE(home.Install());
   home.SendServiceKeys(101, 22);
   home.SendTable(TableKind::kArea, kArea, 200, {kHomeCell}, 12, 9, 1, 3);
   home.SendTable(TableKind::kArea, kArea, 200, {}, 12, 9, 2, 3);
@@ -134,7 +134,7 @@ TEST(State, AFailedSaveLeavesTheOldState) {
 
 TEST(State, KilledAtAnyMomentLeavesAWholeState) {
   Home home;
-  home.Install();
+  ASSERT_TRUE(home.Install());
   const TempDir dir;
   const std::string path = dir.File("card");
   ASSERT_TRUE(SaveCard(*home.receiver.card(), path));

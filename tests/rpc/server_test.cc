@@ -344,6 +344,7 @@ TEST_F(WatchTest, BeginsWithATokenAndResumesBehindIt) {
 }
 
 TEST_F(WatchTest, RefusesABadTokenAndEndsWithTheHeadEnd) {
+  ASSERT_NO_FATAL_FAILURE(SetUpSite());
   auto bad = Watch("no token of ours");
   EXPECT_FALSE(bad->reader->Read(&bad->event));
   EXPECT_EQ(RefusalOf(bad->reader->Finish()).reason, "WATCH_TOKEN_INVALID");
@@ -362,10 +363,12 @@ TEST_F(WatchTest, RefusesABadTokenAndEndsWithTheHeadEnd) {
   EXPECT_EQ(end.reason, "SHUTTING_DOWN");
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 
-  v1::AcceptClockRequest change;
-  change.mutable_change()->set_reason("r");
-  EXPECT_EQ(RefusalOf(Client::Call(*client_->admin, &v1::AdminService::Stub::AcceptClock, change)).reason,
-            "SHUTTING_DOWN");
+  v1::StepAreaRequest change;
+  change.set_area_id(kArea);
+  change.set_to(v1::ON_FILE);
+  const Refusal refused =
+      RefusalOf(Client::Call(*client_->geofence, &v1::GeofenceService::Stub::StepArea, change));
+  EXPECT_EQ(refused.reason, "SHUTTING_DOWN");
 }
 
 class SmallServerTest : public PlainServerTest {

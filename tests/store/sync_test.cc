@@ -40,7 +40,7 @@ void PrintTo(const SyncRow& row, std::ostream* out) { *out << row.name; }
 
 class Sync : public testing::TestWithParam<SyncRow> {
  protected:
-  ~Sync() override { sync_error = 0; }
+  void TearDown() override { sync_error = 0; }
 };
 
 TEST_P(Sync, EachCommitIsSyncedAndAFailedSyncIsSticky) {

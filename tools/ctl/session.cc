@@ -32,11 +32,14 @@ Result<std::string> ServerOfPortFile(const std::string& path) {
   google::protobuf::Struct file;
   const bool parsed = google::protobuf::util::JsonStringToMessage(text, &file).ok();
   const auto grpc = file.fields().find("grpc");
-  if (!parsed || grpc == file.fields().end() || grpc->second.string_value().empty()) {
-    return Error(Reason::kFileUnreadable,
-                 fmt::format("{} is no port file: it must be JSON with \"grpc\":\"HOST:PORT\"", path));
+  if (parsed && grpc != file.fields().end()) {
+    // The daemon writes the port alone: whoever reads its file is on its machine.
+    const double port = grpc->second.number_value();
+    if (port >= 1 && port <= 65535) return fmt::format("127.0.0.1:{}", static_cast<int>(port));
+    if (!grpc->second.string_value().empty()) return grpc->second.string_value();
   }
-  return grpc->second.string_value();
+  return Error(Reason::kFileUnreadable,
+               fmt::format("{} is no port file: it must be JSON with \"grpc\": PORT or \"HOST:PORT\"", path));
 }
 
 }  // namespace

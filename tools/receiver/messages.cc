@@ -6,7 +6,8 @@ namespace hearth::receiver {
 namespace {
 
 constexpr size_t kSivBytes = 16;
-constexpr size_t kHeaderBytes = 4;  // table_id, length, suite
+constexpr uint32_t kMaxArea = 999'999'999;  // 6 digits of a division, 3 of a serial
+constexpr size_t kHeaderBytes = 4;          // table_id, length, suite
 
 std::optional<StandingPair> ToStanding(uint8_t standing, uint8_t reason) {
   if (standing > 2 || reason > 6) return std::nullopt;
@@ -140,7 +141,9 @@ std::optional<Record> DecodeRecord(ByteView plain) {
   const ByteView cells = in.Rest();
   record.cells.assign(cells.begin(), cells.end());
   const bool key_fits_group = record.group.value != 0 || record.group_key == Key();
-  if (!in.ok() || !pair || !key_fits_group || cells.size() % 3 != 0 || cells.size() > 96) return std::nullopt;
+  const bool numbers_fit = record.box.value <= kMaxBoxSerial && record.area.value <= kMaxArea;
+  if (!in.ok() || !pair || !key_fits_group || !numbers_fit || cells.size() % 3 != 0 || cells.size() > 96)
+    return std::nullopt;
   record.standing = *pair;
   return record;
 }
@@ -219,7 +222,7 @@ std::optional<TableHead> DecodeTableHead(ByteView section) {
   head.stamp = Stamp(in.U40());
   head.package = PackageId(in.U16());
   head.package_epoch = Epoch(in.U16());
-  if (!in.ok() || head.part >= head.parts) return std::nullopt;
+  if (!in.ok() || head.part >= head.parts || head.list.value > kMaxArea) return std::nullopt;
   return head;
 }
 
@@ -245,6 +248,7 @@ std::optional<PairingHead> DecodePairingHead(ByteView section) {
   head.card = CardNumber(in.U40());
   head.box = BoxSerial(in.U56());
   head.stamp = Stamp(in.U40());
+  if (head.card.value > kMaxCardNumber) return std::nullopt;
   return head;
 }
 
