@@ -242,7 +242,6 @@ Status Snapshot::Verify() const {
 void SnapshotBuilder::Add(const CellList& list) {
   const auto position = static_cast<uint32_t>(lists_.size());
   lists_.push_back({list.kind, list.id, list.version});
-  entries_.reserve(entries_.size() + list.cells.size());
   for (const Cell& cell : list.cells) {
     if (!InRange(cell)) {
       status_ = CheckCell(cell);

@@ -423,7 +423,8 @@ Status ViewsImpl::CountUnknown(const records::CardRecord& record) {
 Status ViewsImpl::ApplyIntervention(store::BucketId bucket, std::string_view stored) {
   HEARTH_ASSIGN_OR_RETURN(auto record, records::Decode<records::InterventionRecord>(stored));
   const std::string key = InterventionListKey(record.intervention);
-  InterventionEvent event{.kind = KindOf(record.intervention), .record = std::move(record)};
+  const InterventionKind kind = KindOf(record.intervention);
+  InterventionEvent event{.kind = kind, .record = std::move(record)};
   bucket_.Put(key, EncodeEvent(event));
   watches_.Append(bucket_, store::PartitionOf(bucket), std::move(event));
   return Ok();

@@ -249,7 +249,8 @@ void Worker::Settle() {
     return Acknowledge(std::move(order), sent.revision);
   }
   if (is_report && there && sent.reason == "REPORT_REPLAYED") {
-    return Acknowledge(std::move(order), order.before.revision);
+    const uint64_t revision = order.before.revision;
+    return Acknowledge(std::move(order), revision);
   }
   EXPECT_TRUE(order.raced && !there && sent.reason == "BOX_IN_USE")
       << order.after.form << ", found " << (there ? "done" : "not done") << ", repeated: " << sent.Text();

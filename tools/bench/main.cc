@@ -44,8 +44,7 @@ class Program {
     sub = Sub("verdict", "Reports judged by cell lists, beside a plain binary search",
               [this] { Take(BenchVerdict(VerdictWish())); });
     AddCommon(sub);
-    sub->add_option("--cells", verdict_.cells,
-                    "Cells on all lists together; preparing takes some 100 bytes of memory each")
+    sub->add_option("--cells", verdict_.cells, "Cells on all lists together; some 50 bytes of memory each")
         ->check(CLI::Range(20'000, 50'000'000))
         ->capture_default_str();
 

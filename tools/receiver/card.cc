@@ -19,7 +19,7 @@ Status CheckTable(const std::pair<TableKind, AreaId>& key, const TableSlot& slot
   const bool table_ok = !slot.table || (slot.table->cells.width >= 3 && slot.table->cells.width <= 8 &&
                                         slot.table->cells.hashes.size() % slot.table->cells.width == 0);
   const bool parts_ok =
-      !slot.collecting || (slot.collecting->parts.size() >= 1 && slot.collecting->parts.size() <= 255 &&
+      !slot.collecting || (!slot.collecting->parts.empty() && slot.collecting->parts.size() <= 255 &&
                            slot.collecting->width >= 3 && slot.collecting->width <= 8);
   if (!kind_ok || !table_ok || !parts_ok) return InvalidField("table", "whole hashes of 3 to 8 bytes");
   return Ok();
