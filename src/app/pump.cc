@@ -88,6 +88,8 @@ class PumpImpl final : public Pump {
   Status Build(const std::function<Result<Sections>()>& build);
   bool Flush();
   void Finish(const Item& item);
+  void Complete(const Item& item);
+  void CompleteAired();
   void SaveCursors(bool now);
   Status RenewAll();
   void EndRenewal();
@@ -124,6 +126,8 @@ class PumpImpl final : public Pump {
   std::set<uint32_t> renewing_groups_;                      // not sent yet
   std::set<uint32_t> renewing_counties_;                    // not sent yet
   std::map<std::pair<uint16_t, uint64_t>, size_t> unsent_;  // entries of an item still open
+  // Finished as soon as as many sections are on the air, in this order.
+  std::deque<std::pair<uint64_t, Item>> taken_;
   nanoseconds cursors_saved_{0};
   std::thread thread_;
 };
@@ -273,6 +277,7 @@ void PumpImpl::Run() {
     SendDueGroups();
     SendCommon();
     EndRenewal();
+    CompleteAired();
     SaveCursors(/*now=*/stopping);
     waiting_gauge_.Set(static_cast<double>(waiting()));
     if (stopping && items.empty()) return;
@@ -501,6 +506,18 @@ void PumpImpl::Finish(const Item& item) {
   const auto it = unsent_.find({item.bucket.value, item.sequence});
   if (it == unsent_.end() || --it->second > 0) return;
   unsent_.erase(it);
+  taken_.emplace_back(sent_.load(), item);
+}
+
+void PumpImpl::CompleteAired() {
+  if (taken_.empty()) return;
+  size_t backlog = 0;
+  for (const SectionSink* sink : sinks_) backlog = std::max(backlog, sink->Backlog());
+  const uint64_t aired = sent_.load() - backlog;
+  for (; !taken_.empty() && taken_.front().first <= aired; taken_.pop_front()) Complete(taken_.front().second);
+}
+
+void PumpImpl::Complete(const Item& item) {
   const MutexLock lock(mu_);
   Progress& progress = progress_[item.bucket.value];
   progress.open.erase(item.sequence);

@@ -1,8 +1,9 @@
 // From the outbox onto the air: builds the sections of each effect and hands them to the outputs.
 //
-// Delivery is at least once: a bucket's cursor moves only past effects that the outputs have taken. Effects
-// go out in commit order; a group's section waits (at most about a second) until the watermark has passed the
-// change it is about.
+// Delivery is at least once: a bucket's cursor moves only past effects whose sections every output has put on
+// the air; what was not when the daemon ended is built again from the state at the next start. Effects go out
+// in commit order; a group's section waits (at most about a second) until the watermark has passed the change
+// it is about.
 #pragma once
 
 #include <memory>
@@ -23,6 +24,8 @@ class SectionSink {
   virtual ~SectionSink() = default;
   // Takes all or none. OUTPUT_FAILED: the pump tries again.
   virtual Status Write(std::span<const Bytes> sections) = 0;
+  // How many of the sections taken are not on the air yet: the last ones of those taken.
+  virtual size_t Backlog() const { return 0; }
 };
 
 // Threads: any. Start after the executor; the executor's listener calls Notify.

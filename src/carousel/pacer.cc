@@ -1,0 +1,60 @@
+#include "src/carousel/pacer.h"
+
+#include <algorithm>
+
+namespace hearth::carousel {
+namespace {
+
+constexpr size_t kPayloadBytes = 184;
+
+}  // namespace
+
+size_t AirMeter::Room() const {
+  if (pointed_) return left_;
+  return left_ > 1 ? left_ - 1 : 0;  // its pointer_field
+}
+
+size_t AirMeter::PacketsFor(size_t section_bytes) const {
+  const size_t room = Room();
+  if (section_bytes <= room) return 0;
+  // The packets that follow one with the beginning of a section need no pointer_field for its rest.
+  const size_t wanted = room > 0 ? section_bytes - room : section_bytes + 1;
+  return (wanted + kPayloadBytes - 1) / kPayloadBytes;
+}
+
+void AirMeter::Take(size_t section_bytes) {
+  if (packing_ == Packing::kPadded) return;
+  const size_t room = Room();
+  if (section_bytes <= room) {
+    left_ = room - section_bytes;
+    pointed_ = true;
+    return;
+  }
+  const size_t wanted = room > 0 ? section_bytes - room : section_bytes + 1;
+  pointed_ = room == 0 && wanted <= kPayloadBytes;
+  left_ = (kPayloadBytes - wanted % kPayloadBytes) % kPayloadBytes;
+}
+
+Pacer::Time Pacer::AirTime(size_t packets) const {
+  // bits / (kbit/s) is milliseconds.
+  return Time(static_cast<int64_t>(packets * kPacketBytes * 8) * 1'000'000 / kbps_);
+}
+
+void Pacer::SetRate(uint32_t kbps, Time now) {
+  kbps_ = kbps;
+  free_at_ = std::max(free_at_, now);
+}
+
+size_t Pacer::Take(size_t section_bytes, Time now) {
+  // Air that was let idle longer than a burst is gone.
+  if (free_at_ + burst_ < now) {
+    free_at_ = now - burst_;
+    meter_.Flush();
+  }
+  const size_t packets = meter_.PacketsFor(section_bytes);
+  meter_.Take(section_bytes);
+  if (kbps_ > 0) free_at_ += AirTime(packets);
+  return packets;
+}
+
+}  // namespace hearth::carousel
