@@ -5,7 +5,9 @@
 namespace hearth::carousel {
 namespace {
 
-constexpr size_t kPayloadBytes = 184;
+using mpegts::kPacketBytes;
+
+constexpr size_t kPayloadBytes = kPacketBytes - mpegts::kPacketHeaderBytes;
 
 }  // namespace
 

@@ -8,15 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "src/mpegts/packet.h"
+
 namespace hearth::carousel {
 
-// How the multiplexer puts sections into packets.
-enum class Packing {
-  kPadded,  // each section begins a packet; the rest of its last one is stuffing
-  kPacked,  // a section may begin where the one before ended
-};
-
-inline constexpr size_t kPacketBytes = 188;
+using mpegts::Packing;
 
 // Counts the packets that a run of sections starts. One thread.
 class AirMeter {
