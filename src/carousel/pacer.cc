@@ -37,26 +37,24 @@ void AirMeter::Take(size_t section_bytes) {
   left_ = (kPayloadBytes - wanted % kPayloadBytes) % kPayloadBytes;
 }
 
-Pacer::Time Pacer::AirTime(size_t packets) const {
-  // bits / (kbit/s) is milliseconds.
-  return Time(static_cast<int64_t>(packets * kPacketBytes * 8) * 1'000'000 / kbps_);
-}
-
 void Pacer::SetRate(uint32_t kbps, Time now) {
   kbps_ = kbps;
   free_at_ = std::max(free_at_, now);
 }
 
 size_t Pacer::Take(size_t section_bytes, Time now) {
-  // Air that was let idle longer than a burst is gone.
-  if (free_at_ + burst_ < now) {
-    free_at_ = now - burst_;
-    meter_.Flush();
-  }
+  if (free_at_ + burst_ < now) meter_.Flush();
   const size_t packets = meter_.PacketsFor(section_bytes);
   meter_.Take(section_bytes);
-  if (kbps_ > 0) free_at_ += AirTime(packets);
+  TakePackets(packets, now);
   return packets;
+}
+
+void Pacer::TakePackets(size_t packets, Time now) {
+  free_at_ = std::max(free_at_, now - burst_);  // air that was let idle longer than a burst is gone
+  if (kbps_ == 0) return;
+  // bits / (kbit/s) is milliseconds.
+  free_at_ += Time(static_cast<int64_t>(packets * kPacketBytes * 8) * 1'000'000 / kbps_);
 }
 
 }  // namespace hearth::carousel

@@ -51,10 +51,10 @@ class Pacer {
   Time free_at() const { return kbps_ == 0 ? Time::max() : free_at_; }
   // It went. Returns the packets it starts.
   size_t Take(size_t section_bytes, Time now);
+  // Whole packets went.
+  void TakePackets(size_t packets, Time now);
 
  private:
-  Time AirTime(size_t packets) const;
-
   AirMeter meter_;
   const Time burst_;
   uint32_t kbps_ = 0;
