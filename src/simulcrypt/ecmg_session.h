@@ -121,18 +121,16 @@ class EcmgSession {
   EcmgSession(const EcmgOptions& options, EcmgHost& host, SteadyTime now);
 
   void Handle(const MessageView& message, Fault fault, Bytes& out);
-  void Dispatch(const MessageView& message, Channel* channel, Bytes& out);
   void ChannelSetup(const MessageView& message, Bytes& out);
   void StreamSetup(const MessageView& message, Channel& channel, Bytes& out);
   void OnStream(const MessageView& message, Channel& channel, Bytes& out);
   void Provide(const MessageView& message, Channel& channel, Stream& stream, Bytes& out);
   EcmgError OrderCws(const MessageView& message, const Channel& channel);
   bool UpdateCriteria(const MessageView& message, Stream& stream);
-  void ErrorFromPeer(const MessageView& message);
   void Refuse(const MessageView& message, EcmgError error, Bytes& out);
   void SendChannelStatus(const MessageView& message, const Channel& channel, Bytes& out);
   void SendStreamStatus(const MessageView& message, const Stream& stream, Bytes& out);
-  void Finish(MessageWriter& writer, uint16_t type);
+  bool Finish(MessageWriter& writer, uint16_t type);
 
   Channel* FindChannel(uint16_t id);
   std::vector<Stream>::iterator StreamAt(uint16_t channel_id, uint16_t stream_id);

@@ -32,8 +32,7 @@ struct ChannelParameters {
   bool operator==(const ChannelParameters&) const = default;
 };
 
-// FIELD_INVALID: cw_per_msg 0, or more control words ahead than lead_cw and cw_per_msg can mean (lead_cw must
-// be at most cw_per_msg, else CWs would never be sent for the present period).
+// FIELD_INVALID: cw_per_msg 0.
 Status CheckChannelParameters(const ChannelParameters& parameters);
 
 // channel_status with these parameters.

@@ -60,6 +60,11 @@ struct EmmgFailure {
 // What an error_status from a MUX means for the next attempt. Ids "in use" are retried: after a lost
 // connection the MUX may still hold our own.
 Remedy RemedyFor(EmmgError status);
+// The next lower version to try after kLowerVersion; 0 when there is none.
+constexpr uint8_t NextLowerVersion(uint8_t version) {
+  if (version > kDefaultVersion) return kDefaultVersion;
+  return version > 1 ? static_cast<uint8_t>(version - 1) : uint8_t{0};
+}
 
 // What the session tells. Must outlive it.
 class EmmgHost : public SessionObserver {
@@ -81,7 +86,12 @@ class EmmgSession {
     kClosing,
     kClosed,  // in order, or failed: see failure()
   };
-  enum class SendResult : uint8_t { kSent, kNotReady, kTooLong, kNotTsPackets };
+  enum class SendResult : uint8_t {
+    kSent,
+    kNotReady,      // not kReady, or the bandwidth is 0
+    kWrongSize,     // no datagram, or longer together than max_message_bytes
+    kNotTsPackets,  // in TS mode
+  };
 
   // FIELD_INVALID: bandwidth 0, an unsupported version, step_timeout below 1 ms, max_message_bytes below 1
   // KiB.
@@ -117,16 +127,18 @@ class EmmgSession {
   void Handle(const MessageView& message, Fault fault, SteadyTime now, Bytes& out);
   void Dispatch(const MessageView& message, SteadyTime now, Bytes& out);
   void OnChannelStatus(const MessageView& message, SteadyTime now, Bytes& out);
-  void OnStreamStatus(const MessageView& message, SteadyTime now, Bytes& out);
   void OnAllocation(const MessageView& message);
-  void OnPeerError(const MessageView& message);
+  void OnPeerError(const MessageView& message, Bytes& out);
   void AnswerTest(const MessageView& message, Bytes& out);
   EmmgError CheckIds(const MessageView& message) const;
   void Refuse(const MessageView& message, EmmgError error, Bytes& out);
   void SendBandwidthRequest(uint16_t kbps, Bytes& out);
-  void SendChannelClose(Bytes& out);
+  void SendForStream(uint16_t type, Bytes& out);
+  void SendStreamStatus(uint16_t type, uint8_t version, Bytes& out);
+  void SendChannelMode(uint16_t type, uint8_t version, bool ts_packets, Bytes& out);
+  void FinishClose(Bytes& out);
   void Fail(CloseReason reason, EmmgError status, Remedy remedy, std::string text);
-  void Finish(MessageWriter& writer, uint16_t type);
+  bool Finish(MessageWriter& writer, uint16_t type);
   void Enter(State state, SteadyTime now);
 
   EmmgOptions options_;
@@ -138,6 +150,7 @@ class EmmgSession {
   std::optional<SteadyTime> test_sent_;
   bool ts_packets_ = false;
   uint16_t requested_kbps_ = 0;
+  bool request_pending_ = false;
   uint16_t bandwidth_kbps_ = 0;
   std::optional<EmmgFailure> failure_;
   CloseReason close_reason_ = CloseReason::kNone;

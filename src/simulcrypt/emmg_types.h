@@ -31,5 +31,7 @@ size_t DataProvisionBytes(const DataAddress& address);
 
 // True for whole TS packets, each with its sync byte: a packet without one was seen to hang a MUX.
 bool AreTsPackets(ByteView datagram);
+// True for one or several whole sections (ISO/IEC 13818-1), by their section_length.
+bool AreSections(ByteView datagram);
 
 }  // namespace hearth::simulcrypt

@@ -28,7 +28,8 @@ struct MuxOptions {
   // Leave the bandwidth out of a grant that equals the request, as some MUXes do.
   bool omit_equal_bandwidth = false;
   // stream_error kExceededBandwidth when a stream sends more in a second than its grant and this percentage
-  // beyond it, counted in bytes of datagrams; negative: not checked. The data is taken all the same.
+  // beyond it, or anything without a grant, counted in bytes of datagrams; negative: not checked. The data is
+  // taken all the same.
   int bandwidth_slack_percent = -1;
 };
 
@@ -62,7 +63,8 @@ class MuxHost : public SessionObserver {
     static_cast<void>(channel);
     static_cast<void>(stream);
   }
-  // One datagram of a data_provision; in TS mode whole packets with sync bytes. Valid during the call.
+  // One datagram of a data_provision: whole sections, or in TS mode whole packets with sync bytes. Valid
+  // during the call.
   virtual void OnDatagram(const MuxChannel& channel, const MuxStream& stream, ByteView datagram) = 0;
 };
 
@@ -106,7 +108,7 @@ class MuxSession {
     uint32_t client_id = 0;
     uint16_t channel_id = 0;
     MuxStream handle;
-    std::optional<uint16_t> granted_kbps;  // nothing before the first request
+    std::optional<uint16_t> granted_kbps;  // none before the first request
     SteadyTime window_began{0};
     uint64_t window_bytes = 0;
     bool window_reported = false;
@@ -117,20 +119,20 @@ class MuxSession {
   void Handle(const MessageView& message, Fault fault, SteadyTime now, Bytes& out);
   void Dispatch(const MessageView& message, SteadyTime now, Bytes& out);
   void ChannelSetup(const MessageView& message, Bytes& out);
-  void OnChannel(const MessageView& message, Channel& channel, SteadyTime now, Bytes& out);
   void StreamSetup(const MessageView& message, const Channel& channel, Bytes& out);
   void OnStream(const MessageView& message, const Channel& channel, Stream& stream, SteadyTime now,
                 Bytes& out);
   void BandwidthRequest(const MessageView& message, Stream& stream, Bytes& out);
   EmmgError TakeData(const MessageView& message, const Channel& channel, Stream& stream, SteadyTime now);
   EmmgError CountBytes(Stream& stream, size_t bytes, SteadyTime now);
-  void ErrorFromPeer(const MessageView& message);
   void Refuse(const MessageView& message, EmmgError error, Bytes& out);
-  void SendStreamMessage(uint16_t type, uint8_t version, const Stream& stream, Bytes& out);
+  void SendForStream(uint16_t type, uint8_t version, const Stream& stream, Bytes& out);
+  void SendChannelStatus(uint8_t version, const Channel& channel, Bytes& out);
   void SendStreamStatus(uint8_t version, const Stream& stream, Bytes& out);
   void SendAllocation(uint8_t version, const Stream& stream, bool with_bandwidth, Bytes& out);
-  void Finish(MessageWriter& writer, uint16_t type);
-  void ReleaseChannel(const Channel& channel);
+  bool Finish(MessageWriter& writer, uint16_t type);
+  void ReleaseStream(const Channel& channel, Stream& stream);
+  void ReleaseChannel(Channel& channel);
   uint32_t GrantedElsewhere(const Stream& stream) const;
 
   Channel* FindChannel(uint32_t client_id, uint16_t channel_id);

@@ -32,7 +32,6 @@ struct ScsOptions {
   size_t max_message_bytes = kDefaultMaxMessageBytes;
   // Each step of the set-up must be answered within this.
   std::chrono::milliseconds step_timeout{5000};
-  // What channel_test and stream_test are answered with is fixed: the status, as the standard says.
 };
 
 // What the SCS asks the ECMG for beside the CWs.
@@ -47,7 +46,8 @@ struct ScsError {
   EcmgError status;                   // one call per error_status
 };
 
-// What the session tells. Must outlive it.
+// What the session tells. Must outlive it. OnStreamOpen and OnEcm may call Provide, with the same `out` that
+// Push was given.
 class ScsHost : public SessionObserver {
  public:
   virtual void OnChannelOpen(const ChannelParameters& parameters) { static_cast<void>(parameters); }
@@ -56,8 +56,10 @@ class ScsHost : public SessionObserver {
     static_cast<void>(stream);
     static_cast<void>(criteria_in_each);
   }
-  // An ECM_response; `waited` is the time since its CW_provision. A late one answers its own CP_number only.
-  virtual void OnEcm(uint16_t stream_id, uint16_t cp_number, ByteView datagram, SteadyTime waited) = 0;
+  // An ECM_response. A late one answers its own CP_number only; `waited` is the time since its CW_provision
+  // while that is the last one sent.
+  virtual void OnEcm(uint16_t stream_id, uint16_t cp_number, ByteView datagram,
+                     std::optional<SteadyTime> waited) = 0;
   virtual void OnError(const ScsError& error) = 0;
   virtual void OnStreamClosed(uint16_t stream_id) { static_cast<void>(stream_id); }
 };
@@ -118,17 +120,19 @@ class ScsSession {
   ScsSession(const ScsOptions& options, ScsHost& host);
 
   void Handle(const MessageView& message, Fault fault, SteadyTime now, Bytes& out);
+  void OnChannelMessage(const MessageView& message, SteadyTime now, Bytes& out);
   void OnChannelStatus(const MessageView& message, SteadyTime now, Bytes& out);
   void OnStreamMessage(const MessageView& message, SteadyTime now, Bytes& out);
   void OnStreamStatus(const MessageView& message, Stream& stream);
   void OnEcmResponse(const MessageView& message, Stream& stream, SteadyTime now);
   void OnPeerError(const MessageView& message, Bytes& out);
-  void AnswerTest(const MessageView& message, const Stream* stream, Bytes& out);
+  void SendStreamStatus(const MessageView& message, const Stream& stream, Bytes& out);
   void Refuse(const MessageView& message, EcmgError error, Bytes& out);
-  void FinishClose(Bytes& out);
-  void SetUpEnded();
-  void StreamMessage(uint16_t type, uint16_t stream_id, Bytes& out);
-  void Finish(MessageWriter& writer, uint16_t type);
+  void SendForStream(uint16_t type, uint16_t stream_id, Bytes& out);
+  void SendChannelClose(Bytes& out);
+  void StreamGone(Stream& stream);
+  void StepDone(Bytes& out);
+  bool Finish(MessageWriter& writer, uint16_t type);
   Stream* Find(uint16_t stream_id);
 
   ScsOptions options_;
@@ -136,7 +140,7 @@ class ScsSession {
   Receiver receiver_;
   std::vector<Stream> streams_;  // ascending by id
   size_t open_streams_ = 0;
-  size_t waiting_streams_ = 0;  // for a stream_status or a stream_close_response
+  size_t waiting_streams_ = 0;  // kWaiting or kClosing
   ChannelParameters parameters_;
   State state_ = State::kIdle;
   SteadyTime step_began_{0};

@@ -15,6 +15,9 @@
 
 namespace hearth::simulcrypt {
 
+// Every message of set-up and every CW_provision with 8 CWs fits; below this a session is of no use.
+inline constexpr size_t kMinMaxMessageBytes = 256;
+
 // Steady time as Clock::Steady() gives it.
 using SteadyTime = std::chrono::nanoseconds;
 
@@ -39,6 +42,7 @@ enum class CloseReason : uint8_t {
   kTimeout,     // a step of the set-up was not answered
   kPeerError,   // the peer reported an error that ends the session
   kOutOfOrder,  // a client: an answer that does not fit, or different from what was agreed
+  kPeerClosed,  // TCP ended unasked
   kFinished,    // closed in order
 };
 
