@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -81,6 +82,56 @@ void ReadRules(ConfigReader& in, Config& config) {
   in.Number("open_watches", &config.limits.open_watches, 1, 4096, "streams");
 }
 
+const std::vector<std::pair<std::string_view, bool>> kDatagrams = {{"sections", false}, {"ts_packets", true}};
+
+void ReadEcmg(ConfigReader& in, Config::Ecmg& ecmg) {
+  simulcrypt::ChannelParameters& channel = ecmg.channel;
+  in.Section("ecmg");
+  in.Address("listen", &ecmg.listen);
+  in.Hex32List("super_cas_ids", &ecmg.super_cas_ids);
+  in.OneOf<bool>("datagrams", &channel.ts_packets, kDatagrams);
+  in.Number("delay_start_ms", &channel.delay_start_ms, -2000, 2000, "ms");
+  in.Number("delay_stop_ms", &channel.delay_stop_ms, -2000, 2000, "ms");
+  in.Number("ecm_rep_period_ms", &channel.ecm_rep_period_ms, 20, 5000, "ms");
+  in.Number("max_streams_per_channel", &channel.max_streams, 0, 65'535, "streams; 0 is no bound");
+  in.Number("min_cp_duration_ms", &ecmg.min_cp_duration, 100, 60'000, "ms");
+  channel.min_cp_duration_100ms = static_cast<uint16_t>(ecmg.min_cp_duration.count() / 100);
+  in.Number("lead_cw", &channel.lead_cw, 0, 1, "control words");
+  in.Number("cw_per_msg", &channel.cw_per_msg, 1, 2, "control words");
+  in.Number("max_comp_time_ms", &channel.max_comp_time_ms, 10, 5000, "ms");
+  in.OneOf<bool>("access_criteria", &ecmg.strict_criteria, {{"schedule", false}, {"strict", true}});
+  in.Number("max_connections", &ecmg.max_connections, 1, 4096, "connections");
+  in.Number("max_streams", &ecmg.max_streams, 1, 1'000'000, "streams");
+  in.Number("idle_timeout_seconds", &ecmg.idle_timeout, 0, 86'400, "seconds; 0 is never");
+  in.Number("test_interval_seconds", &ecmg.test_interval, 0, 3600, "seconds; 0 is never");
+  in.Number("overload_ms", &ecmg.overload, 1, 10'000, "ms");
+  in.Number("threads", &ecmg.threads, 1, 64, "threads");
+  in.Path("tls_certificate", &ecmg.tls_certificate);
+  in.Path("tls_key", &ecmg.tls_key);
+  in.Path("tls_client_ca", &ecmg.tls_client_ca);
+}
+
+void ReadMux(ConfigReader& in, const std::string& section, Config::Mux& mux) {
+  mux.name = section.substr(section.find('.') + 1);
+  in.Section(section);
+  std::optional<Endpoint> address;
+  in.Address("address", &address);
+  if (address) mux.address = *address;
+  in.Address("udp", &mux.udp);
+  in.Hex32("client_id", &mux.session.client_id);
+  in.Number("data_id", &mux.session.data_id, 0, 65'535, "");
+  in.Number("data_channel_id", &mux.session.channel_id, 0, 65'535, "");
+  in.Number("data_stream_id", &mux.session.stream_id, 0, 65'535, "");
+  in.Number("bandwidth_kbps", &mux.session.bandwidth_kbps, 1, 65'535, "kbit/s");
+  in.OneOf<uint8_t>("protocol_version", &mux.session.version, {{"1", 1}, {"2", 2}, {"3", 3}, {"5", 5}});
+  in.OneOf<bool>("datagrams", &mux.session.ts_packets, kDatagrams);
+  in.OneOf<mpegts::Packing>("packing", &mux.packing,
+                            {{"padded", mpegts::Packing::kPadded}, {"packed", mpegts::Packing::kPacked}});
+  in.Number("burst_ms", &mux.burst, 1, 100, "ms");
+  in.Number("test_interval_seconds", &mux.test_interval, 0, 3600, "seconds; 0 is never");
+  in.Number("queue_sections", &mux.queue_sections, 1000, 10'000'000, "sections");
+}
+
 void ReadLog(ConfigReader& in, log::LogOptions& log) {
   in.Section("log");
   in.OneOf<LogLevel>("level", &log.level,
@@ -92,10 +143,12 @@ void ReadLog(ConfigReader& in, log::LogOptions& log) {
   in.Path("file", &log.file);
 }
 
-void ReadAll(ConfigReader& in, Config& config) {
+void ReadAll(ConfigReader& in, const std::vector<std::string>& muxes, Config& config) {
   ReadSite(in, config.site);
   ReadStoreAndKeys(in, config);
   ReadServers(in, config);
+  ReadEcmg(in, config.ecmg);
+  for (const std::string& section : muxes) ReadMux(in, section, config.muxes.emplace_back());
   ReadRules(in, config);
   ReadLog(in, config.log);
 }
@@ -128,6 +181,47 @@ void CheckTls(ConfigReader& in, const Config& config) {
   }
 }
 
+void CheckEcmg(ConfigReader& in, const Config::Ecmg& ecmg) {
+  Require(in, "ecmg.super_cas_ids", ecmg.super_cas_ids.empty(),
+          "is missing: scramblers name the CA system they want, and are refused any other");
+  if (ecmg.channel.lead_cw >= ecmg.channel.cw_per_msg) {
+    in.Invalid("ecmg.lead_cw", fmt::format("is {}, must be below cw_per_msg, which is {}: else no message holds the "
+                                           "control word of its own crypto period",
+                                           ecmg.channel.lead_cw, ecmg.channel.cw_per_msg));
+  }
+  if (ecmg.idle_timeout.count() > 0 && ecmg.idle_timeout < ecmg.min_cp_duration) {
+    in.Invalid("ecmg.idle_timeout_seconds", "must exceed the crypto period: a scrambler asks once in each");
+  }
+  if (ecmg.idle_timeout.count() > 0 && ecmg.test_interval >= ecmg.idle_timeout) {
+    in.Invalid("ecmg.test_interval_seconds", "must be below idle_timeout_seconds");
+  }
+  const int files = static_cast<int>(!ecmg.tls_certificate.empty()) + static_cast<int>(!ecmg.tls_key.empty()) +
+                    static_cast<int>(!ecmg.tls_client_ca.empty());
+  if (files == 1 || files == 2) {
+    in.Missing("ecmg.tls_certificate", "TLS needs all of tls_certificate, tls_key and tls_client_ca, or none of them");
+  }
+}
+
+void CheckSimulcrypt(ConfigReader& in, const Config& config) {
+  if (config.ecmg.listen) CheckEcmg(in, config.ecmg);
+  std::set<std::pair<uint32_t, uint16_t>> data_ids;
+  for (const Config::Mux& mux : config.muxes) {
+    const std::string section = fmt::format("{}.{}", kNamedSections, mux.name);
+    Require(in, section + ".address", mux.address.host.empty(), "is missing: where the multiplexer listens");
+    Require(in, section + ".client_id", mux.session.client_id == 0,
+            "is missing: the CA_system_id in its upper 16 bits");
+    const bool sound = mux.name.size() <= 32 && std::all_of(mux.name.begin(), mux.name.end(), [](char c) {
+                         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                                c == '-' || c == '_';
+                       });
+    if (!sound) in.Invalid(section, "is no name: 1 to 32 of a-z, A-Z, 0-9, - and _");
+    if (!data_ids.emplace(mux.session.client_id, mux.session.data_id).second) {
+      in.Invalid(section + ".data_id", "is another multiplexer's: the CAT finds the PID of a stream by client_id and "
+                                       "data_id, which must be unique together");
+    }
+  }
+}
+
 // The rules that span keys.
 void CheckTogether(ConfigReader& in, const Config& config) {
   Require(in, "site.name", config.site.name.empty(), "is missing: logs and audit name the site by it");
@@ -149,6 +243,7 @@ void CheckTogether(ConfigReader& in, const Config& config) {
             "is missing: secrets are stored wrapped under a master key; set this, or keys.master_key_env");
   }
   CheckTls(in, config);
+  CheckSimulcrypt(in, config);
   if (in.Good("epochs.lead_days") && in.Good("epochs.length_days") &&
       config.epochs.lead >= config.epochs.length) {
     const bool lead_given = in.Given("epochs.lead_days");
@@ -186,7 +281,7 @@ tl::expected<Config, ConfigErrors> ParseConfig(std::string_view text) {
   }
   Config config;
   ConfigReader reader(*document);
-  ReadAll(reader, config);
+  ReadAll(reader, reader.NamedSections(), config);
   CheckTogether(reader, config);
   ConfigErrors errors = reader.Finish();
   if (!errors.empty()) return tl::unexpected(std::move(errors));
@@ -210,7 +305,7 @@ std::vector<ConfigKey> ConfigKeys() {
   const TomlDocument empty;
   Config config;
   ConfigReader reader(empty);
-  ReadAll(reader, config);
+  ReadAll(reader, {fmt::format("{}.NAME", kNamedSections)}, config);
   return reader.keys();
 }
 

@@ -18,6 +18,9 @@
 #include "src/base/log.h"
 #include "src/base/reason.h"
 #include "src/log/log.h"
+#include "src/mpegts/packet.h"
+#include "src/simulcrypt/ecmg_types.h"
+#include "src/simulcrypt/emmg_session.h"
 
 namespace hearth::daemon {
 
@@ -74,6 +77,33 @@ struct Config {
   struct Retention {
     std::chrono::days change_records{7};
   };
+  // The ECMG: one kind of scrambler never comes back by itself, so that what it is told must be right at once.
+  struct Ecmg {
+    std::optional<Endpoint> listen;  // empty: no ECMG
+    std::vector<uint32_t> super_cas_ids;
+    simulcrypt::ChannelParameters channel;
+    std::chrono::milliseconds min_cp_duration{1000};
+    bool strict_criteria = false;
+    size_t max_connections = 64;
+    size_t max_streams = 16'384;
+    std::chrono::seconds idle_timeout{0};
+    std::chrono::seconds test_interval{0};
+    std::chrono::milliseconds overload{50};
+    size_t threads = 2;
+    // All set, or none: then the link must be a private one.
+    std::filesystem::path tls_certificate, tls_key, tls_client_ca;
+  };
+  // A multiplexer that this daemon connects to, as the EMMG.
+  struct Mux {
+    std::string name;
+    Endpoint address;  // no host: missing
+    std::optional<Endpoint> udp;
+    simulcrypt::EmmgOptions session{.bandwidth_kbps = 1000};
+    mpegts::Packing packing = mpegts::Packing::kPadded;
+    std::chrono::milliseconds burst{5};
+    std::chrono::seconds test_interval{0};
+    size_t queue_sections = 200'000;
+  };
   struct RequestLimits {
     size_t requests_in_flight = Limits{}.requests_in_flight;
     size_t open_watches = Limits{}.open_watches;
@@ -87,6 +117,8 @@ struct Config {
   Output output;
   Epochs epochs;
   Policy policy;
+  Ecmg ecmg;
+  std::vector<Mux> muxes;
   Retention retention;
   RequestLimits limits;
   log::LogOptions log;

@@ -1,6 +1,7 @@
 #include "src/daemon/config_reader.h"
 
 #include <algorithm>
+#include <charconv>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -59,8 +60,9 @@ std::string Nearest(std::string_view word, const std::vector<std::string>& candi
   return best;
 }
 
+// Section and key.
 std::pair<std::string_view, std::string_view> Split(std::string_view name) {
-  const size_t dot = name.find('.');
+  const size_t dot = name.rfind('.');
   return {name.substr(0, dot), name.substr(dot + 1)};
 }
 
@@ -161,10 +163,59 @@ void ConfigReader::Time(std::string_view key, UnixMillis* out, UnixMillis earlie
   }
 }
 
+namespace {
+
+std::optional<uint32_t> ParseHex32(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  if (text.size() != 10 || !text.starts_with("0x")) return std::nullopt;
+  uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data() + 2, text.data() + text.size(), value, 16);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<std::vector<uint32_t>> ParseHex32List(std::string_view text) {
+  std::vector<uint32_t> values;
+  while (!text.empty()) {
+    const size_t comma = std::min(text.find(','), text.size());
+    const auto value = ParseHex32(text.substr(0, comma));
+    if (!value) return std::nullopt;
+    values.push_back(*value);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return values;
+}
+
+}  // namespace
+
+void ConfigReader::Hex32(std::string_view key, uint32_t* out) {
+  std::string text;
+  Text(key, &text, "eight hexadecimal digits, such as 0x4A750001",
+       [](std::string_view given) { return ParseHex32(given).has_value(); });
+  if (!text.empty()) *out = *ParseHex32(text);
+}
+
+void ConfigReader::Hex32List(std::string_view key, std::vector<uint32_t>* out) {
+  std::string text;
+  Text(key, &text, "one or more numbers of eight hexadecimal digits, such as 0x4A750001, separated by commas",
+       [](std::string_view given) { return !given.empty() && ParseHex32List(given).has_value(); });
+  if (!text.empty()) *out = *ParseHex32List(text);
+}
+
+std::vector<std::string> ConfigReader::NamedSections() const {
+  std::vector<std::string> names;
+  for (const auto& [name, section] : document_.sections) {
+    if (Split(name).first == kNamedSections && name != kNamedSections) names.push_back(name);
+  }
+  return names;
+}
+
 void ConfigReader::Integer(std::string_view key, int64_t* out, int64_t min, int64_t max,
                            std::string_view unit) {
   const auto* number =
-      Find<int64_t>(key, fmt::format("{} to {} {}", min, max, unit), fmt::format("{}", *out));
+      Find<int64_t>(key, fmt::format("{} to {}{}{}", min, max, unit.empty() ? "" : " ", unit),
+                    fmt::format("{}", *out));
   if (number == nullptr) return;
   if (*number >= min && *number <= max) {
     *out = *number;

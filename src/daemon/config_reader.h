@@ -40,6 +40,9 @@ class ConfigReader {
   // An empty text means none.
   void Address(std::string_view key, std::optional<Endpoint>* out);
   void Time(std::string_view key, UnixMillis* out, UnixMillis earliest);
+  // 32 bits as "0x" and 8 hexadecimal digits; and several of them, separated by commas.
+  void Hex32(std::string_view key, uint32_t* out);
+  void Hex32List(std::string_view key, std::vector<uint32_t>* out);
 
   // A whole number from min to max, counted in `unit`.
   template <std::integral T>
@@ -72,6 +75,8 @@ class ConfigReader {
     }
   }
 
+  // The sections of the file that their users named: "mux.yinchuan".
+  std::vector<std::string> NamedSections() const;
   // True when the file has the key ("grpc.tls_key"), rightly or not.
   bool Given(std::string_view name) const;
   // True when the key is absent or was read without an error.

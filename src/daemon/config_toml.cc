@@ -30,6 +30,12 @@ TomlValue ToValue(const toml::node& node) {
   return out;
 }
 
+void AddSection(TomlDocument& document, const std::string& name, const toml::table& section) {
+  TomlSection& out = document.sections[name];
+  out.line = static_cast<int>(section.source().begin.line);
+  for (const auto& [key, value] : section) out.values.emplace(key.str(), ToValue(value));
+}
+
 }  // namespace
 
 tl::expected<TomlDocument, TomlError> ParseToml(std::string_view text) {
@@ -40,11 +46,18 @@ tl::expected<TomlDocument, TomlError> ParseToml(std::string_view text) {
       const toml::table* section = node.as_table();
       if (section == nullptr) {
         document.outside.emplace(name.str(), ToValue(node));
-        continue;
+      } else if (name.str() != kNamedSections || section->empty() || !section->begin()->second.is_table()) {
+        AddSection(document, std::string(name.str()), *section);
+      } else {
+        for (const auto& [own, inner] : *section) {
+          const std::string full = std::string(kNamedSections) + "." + std::string(own.str());
+          if (const toml::table* table = inner.as_table(); table != nullptr) {
+            AddSection(document, full, *table);
+          } else {
+            document.outside.emplace(full, ToValue(inner));
+          }
+        }
       }
-      TomlSection& out = document.sections[std::string(name.str())];
-      out.line = static_cast<int>(section->source().begin.line);
-      for (const auto& [key, value] : *section) out.values.emplace(key.str(), ToValue(value));
     }
   } catch (const toml::parse_error& error) {
     return tl::unexpected(

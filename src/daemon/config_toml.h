@@ -26,6 +26,9 @@ struct TomlSection {
   std::map<std::string, TomlValue, std::less<>> values;
 };
 
+// Sections inside this one are named by their users: [mux.yinchuan] is the section "mux.yinchuan".
+inline constexpr std::string_view kNamedSections = "mux";
+
 struct TomlDocument {
   std::map<std::string, TomlSection, std::less<>> sections;
   std::map<std::string, TomlValue, std::less<>> outside;  // keys before the first section

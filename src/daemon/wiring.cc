@@ -12,6 +12,8 @@
 #include "src/app/head_end.h"
 #include "src/crypto/random.h"
 #include "src/crypto/wrap.h"
+#include "src/gateway/ecmg_server.h"
+#include "src/gateway/emmg_output.h"
 #include "src/gateway/section_outputs.h"
 #include "src/metrics/metrics.h"
 #include "src/rpc/server.h"
@@ -84,6 +86,37 @@ rpc::ServerOptions ServerOptionsOf(const Config& config) {
   return options;
 }
 
+gateway::EmmgOutputOptions EmmgOptionsOf(const Config::Mux& mux) {
+  gateway::EmmgOutputOptions options;
+  options.name = mux.name;
+  options.mux = mux.address;
+  options.udp = mux.udp;
+  options.session = mux.session;
+  options.session.test_interval = mux.test_interval;
+  options.packing = mux.packing;
+  options.burst = mux.burst;
+  options.queue_sections = mux.queue_sections;
+  return options;
+}
+
+gateway::EcmgServerOptions EcmgOptionsOf(const Config::Ecmg& ecmg) {
+  gateway::EcmgServerOptions options;
+  options.listen = *ecmg.listen;
+  options.super_cas_ids = ecmg.super_cas_ids;
+  options.channel = ecmg.channel;
+  options.session.idle_timeout = ecmg.idle_timeout;
+  options.session.test_interval = ecmg.test_interval;
+  options.max_connections = ecmg.max_connections;
+  options.max_streams = ecmg.max_streams;
+  options.strict_criteria = ecmg.strict_criteria;
+  options.overload = ecmg.overload;
+  options.threads = ecmg.threads;
+  if (!ecmg.tls_certificate.empty()) {
+    options.tls = {.certificate = ecmg.tls_certificate, .key = ecmg.tls_key, .client_ca = ecmg.tls_client_ca};
+  }
+  return options;
+}
+
 Result<std::unique_ptr<store::Store>> OpenStore(const Config& config, const Clock& clock,
                                                 MetricsRegistry& metrics) {
   if (config.store.kind == StoreKind::kRocksDb) {
@@ -96,8 +129,9 @@ Result<std::unique_ptr<store::Store>> OpenStore(const Config& config, const Cloc
 
 // Written beside and renamed, so that who waits for the file never reads half of it.
 Status WritePortFile(const std::filesystem::path& path, const Ports& ports) {
-  const std::string text = fmt::format("{{\"grpc\": {}, \"metrics\": {}, \"sections\": {}}}\n", ports.grpc,
-                                       ports.metrics, ports.sections);
+  const std::string text =
+      fmt::format("{{\"grpc\": {}, \"metrics\": {}, \"sections\": {}, \"ecmg\": {}}}\n", ports.grpc, ports.metrics,
+                  ports.sections, ports.ecmg);
   const std::string beside = path.string() + ".new";
   const auto failed = [&] {
     return Error(Reason::kConfigValueInvalid,
@@ -127,6 +161,7 @@ struct Daemon::Parts {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<gateway::FileSink> file;
   std::unique_ptr<gateway::BroadcastSink> broadcast;
+  std::vector<std::unique_ptr<gateway::EmmgOutput>> muxes;
   std::unique_ptr<app::HeadEnd> head_end;
   std::unique_ptr<rpc::Server> server;
   Ports ports;
@@ -160,7 +195,12 @@ Status Daemon::Parts::StartOutputs(const Config& config) {
                             gateway::BroadcastSink::Create(*config.output.listen, {}, metrics, log));
     ports.sections = broadcast->listening().port;
   }
-  if (!file && !broadcast) {
+  for (const Config::Mux& mux : config.muxes) {
+    auto output = gateway::EmmgOutput::Create(EmmgOptionsOf(mux), [this] { renew_wanted = true; }, metrics, log);
+    if (!output) return AtKey(fmt::format("mux.{}", mux.name), output.error());
+    muxes.push_back(std::move(*output));
+  }
+  if (!file && !broadcast && muxes.empty()) {
     log.Warn("daemon.no_output", {{"effect", "sections for the air are made and thrown away"}});
   }
   return Ok();
@@ -173,6 +213,7 @@ Status Daemon::Parts::StartHeadEnd(const Config& config, const Clock& clock) {
   std::vector<app::SectionSink*> sinks;
   if (file) sinks.push_back(file.get());
   if (broadcast) sinks.push_back(broadcast.get());
+  for (const auto& mux : muxes) sinks.push_back(mux.get());
   HEARTH_ASSIGN_OR_RETURN(head_end, app::HeadEnd::Create(*store, clock, random, std::move(master),
                                                          std::move(sinks), OptionsOf(config), metrics, log));
   return Ok();
@@ -211,6 +252,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, const Clock&
                               {"grpc", ports.grpc},
                               {"metrics", ports.metrics},
                               {"sections", ports.sections},
+                              {"ecmg", ports.ecmg},
                               {"insecure_development", config.site.insecure_development}});
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }
@@ -226,6 +268,7 @@ void Daemon::Stop(std::chrono::milliseconds patience) {
   parts.server->Shutdown(patience);
   parts.server.reset();
   parts.head_end.reset();
+  parts.muxes.clear();
   parts.broadcast.reset();
   parts.file.reset();
   parts.store.reset();

@@ -20,6 +20,7 @@ struct Ports {
   uint16_t grpc = 0;
   uint16_t metrics = 0;
   uint16_t sections = 0;
+  uint16_t ecmg = 0;
 };
 
 // A running head-end. One thread; clock and log must outlive it.

@@ -85,6 +85,45 @@ listen = ""
 file = "f"
 listen = "0.0.0.0:1"
 mode = "sections"
+[ecmg]
+listen = "127.0.0.1:2222"
+super_cas_ids = "0x4A750001, 0x4a750002"
+datagrams = "ts_packets"
+delay_start_ms = -100
+delay_stop_ms = 50
+ecm_rep_period_ms = 250
+max_streams_per_channel = 64
+min_cp_duration_ms = 2000
+lead_cw = 0
+cw_per_msg = 1
+max_comp_time_ms = 300
+access_criteria = "strict"
+max_connections = 3
+max_streams = 4
+idle_timeout_seconds = 60
+test_interval_seconds = 5
+overload_ms = 70
+threads = 3
+tls_certificate = "ec"
+tls_key = "ek"
+tls_client_ca = "ea"
+[mux.a]
+address = "127.0.0.1:2223"
+udp = "127.0.0.1:2224"
+client_id = "0x4A750001"
+data_id = 2
+data_channel_id = 3
+data_stream_id = 4
+bandwidth_kbps = 500
+protocol_version = "2"
+datagrams = "ts_packets"
+packing = "packed"
+burst_ms = 7
+test_interval_seconds = 8
+queue_sections = 1000
+[mux.b-2]
+address = "127.0.0.1:2225"
+client_id = "0x4A750001"
 [epochs]
 length_days = 90
 lead_days = 89
@@ -118,6 +157,47 @@ file = "l"
   EXPECT_EQ(config->metrics.listen, std::nullopt);
   EXPECT_EQ(config->output.file, "f");
   EXPECT_EQ(config->output.listen, (Endpoint{"0.0.0.0", 1}));
+  EXPECT_EQ(config->ecmg.listen, (Endpoint{"127.0.0.1", 2222}));
+  EXPECT_EQ(config->ecmg.super_cas_ids, (std::vector<uint32_t>{0x4A750001, 0x4A750002}));
+  const simulcrypt::ChannelParameters channel{.ts_packets = true,
+                                              .delay_start_ms = -100,
+                                              .delay_stop_ms = 50,
+                                              .ecm_rep_period_ms = 250,
+                                              .max_streams = 64,
+                                              .min_cp_duration_100ms = 20,
+                                              .lead_cw = 0,
+                                              .cw_per_msg = 1,
+                                              .max_comp_time_ms = 300};
+  EXPECT_EQ(config->ecmg.channel, channel);
+  EXPECT_TRUE(config->ecmg.strict_criteria);
+  EXPECT_EQ(config->ecmg.max_connections, 3U);
+  EXPECT_EQ(config->ecmg.max_streams, 4U);
+  EXPECT_EQ(config->ecmg.idle_timeout, std::chrono::seconds(60));
+  EXPECT_EQ(config->ecmg.test_interval, std::chrono::seconds(5));
+  EXPECT_EQ(config->ecmg.overload, std::chrono::milliseconds(70));
+  EXPECT_EQ(config->ecmg.threads, 3U);
+  EXPECT_EQ(config->ecmg.tls_certificate, "ec");
+  EXPECT_EQ(config->ecmg.tls_key, "ek");
+  EXPECT_EQ(config->ecmg.tls_client_ca, "ea");
+  ASSERT_EQ(config->muxes.size(), 2U);
+  const Config::Mux& mux = config->muxes[0];
+  EXPECT_EQ(mux.name, "a");
+  EXPECT_EQ(mux.address, (Endpoint{"127.0.0.1", 2223}));
+  EXPECT_EQ(mux.udp, (Endpoint{"127.0.0.1", 2224}));
+  EXPECT_EQ(mux.session.client_id, 0x4A750001U);
+  EXPECT_EQ(mux.session.data_id, 2);
+  EXPECT_EQ(mux.session.channel_id, 3);
+  EXPECT_EQ(mux.session.stream_id, 4);
+  EXPECT_EQ(mux.session.bandwidth_kbps, 500);
+  EXPECT_EQ(mux.session.version, 2);
+  EXPECT_TRUE(mux.session.ts_packets);
+  EXPECT_EQ(mux.packing, mpegts::Packing::kPacked);
+  EXPECT_EQ(mux.burst, std::chrono::milliseconds(7));
+  EXPECT_EQ(mux.test_interval, std::chrono::seconds(8));
+  EXPECT_EQ(mux.queue_sections, 1000U);
+  EXPECT_EQ(config->muxes[1].name, "b-2");
+  EXPECT_EQ(config->muxes[1].session.data_id, 1);
+  EXPECT_EQ(config->muxes[1].session.bandwidth_kbps, 1000);
   EXPECT_EQ(config->epochs.length, std::chrono::days(90));
   EXPECT_EQ(config->epochs.lead, std::chrono::days(89));
   EXPECT_EQ(config->epochs.zero, *ParseTime("2025-06-01T00:00:00Z"));
@@ -221,6 +301,34 @@ TEST(Config, SaysWhatIsWrongAndWhere) {
        "keys.master_key_env", invalid, "remove one of the two"},
       {"bad name of a variable", swap("master_key_file = \"key\"", "master_key_env = \"a-b\""), 7,
        "keys.master_key_env", invalid, "environment variable"},
+      {"ECMG without a CA system", add("[ecmg]\nlisten = \"127.0.0.1:1\"\n"), 13, "ecmg.super_cas_ids", missing,
+       "CA system"},
+      {"CA system in decimal", add("[ecmg]\nsuper_cas_ids = \"1249181697\"\n"), 14, "ecmg.super_cas_ids", invalid,
+       "eight hexadecimal digits"},
+      {"CA systems with a hole", add("[ecmg]\nsuper_cas_ids = \"0x4A750001,,0x4A750002\"\n"), 14,
+       "ecmg.super_cas_ids", invalid, "separated by commas"},
+      {"lead without its word",
+       add("[ecmg]\nlisten = \"127.0.0.1:1\"\nsuper_cas_ids = \"0x4A750001\"\nlead_cw = 1\ncw_per_msg = 1\n"), 16,
+       "ecmg.lead_cw", invalid, "must be below cw_per_msg"},
+      {"idle within a crypto period",
+       add("[ecmg]\nlisten = \"127.0.0.1:1\"\nsuper_cas_ids = \"0x4A750001\"\nmin_cp_duration_ms = "
+           "5000\nidle_timeout_seconds = 4\n"),
+       17, "ecmg.idle_timeout_seconds", invalid, "crypto period"},
+      {"half of TLS",
+       add("[ecmg]\nlisten = \"127.0.0.1:1\"\nsuper_cas_ids = \"0x4A750001\"\ntls_key = \"k\"\n"), 13,
+       "ecmg.tls_certificate", missing, "all of"},
+      {"multiplexer without an address", add("[mux.a]\nclient_id = \"0x4A750001\"\n"), 13, "mux.a.address", missing,
+       "listens"},
+      {"multiplexer without a client", add("[mux.a]\naddress = \"127.0.0.1:1\"\n"), 13, "mux.a.client_id", missing,
+       "CA_system_id"},
+      {"multiplexer with a misspelt key",
+       add("[mux.a]\naddress = \"127.0.0.1:1\"\nclient_id = \"0x4A750001\"\nbandwith_kbps = 5\n"), 16,
+       "mux.a.bandwith_kbps", unknown, "did you mean bandwidth_kbps?"},
+      {"multiplexer without a name", add("[mux]\naddress = \"127.0.0.1:1\"\n"), 13, "mux", unknown, ""},
+      {"two streams of one data_id",
+       add("[mux.a]\naddress = \"127.0.0.1:1\"\nclient_id = \"0x4A750001\"\n[mux.b]\naddress = "
+           "\"127.0.0.1:2\"\nclient_id = \"0x4A750001\"\ndata_id = 1\n"),
+       19, "mux.b.data_id", invalid, "unique together"},
       {"no certificate", swap("tls_certificate = \"crt\"", ""), 8, "grpc.tls_certificate", missing,
        "insecure_development"},
       {"no key of the certificate", swap("tls_key = \"key\"", ""), 8, "grpc.tls_key", missing, "mutual TLS"},

@@ -74,9 +74,9 @@ TEST_F(EmmgOutputTest, SendsInOrderAndCountsTheBacklogDown) {
   EXPECT_EQ(output_->Backlog(), 0U);
   EXPECT_EQ(metrics_.Value("hearth_emmg_bandwidth_granted_kbps{m1}"), 1000);
   EXPECT_EQ(metrics_.Value("hearth_emmg_packets_sent_total{m1}"), 50) << "padded: a packet each";
-  output_.reset();
-  mux.ReadFor(milliseconds(200));
-  EXPECT_EQ(mux.session().channel_count(), 0U) << "closed in order";
+  std::thread ending([&] { output_.reset(); });
+  EXPECT_TRUE(mux.Until([&] { return mux.session().channel_count() == 0; })) << "closed in order";
+  ending.join();
 }
 
 // Of what is granted less than 3 % is lost here, and no 20 ms hold more than their air time and a burst.
