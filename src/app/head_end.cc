@@ -24,8 +24,9 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
                           Executor::Create(store, clock, *head->stamps_, log, options.owner));
   Executor& executor = *head->executor_;
   HEARTH_ASSIGN_OR_RETURN(head->site_clock_, SiteClock::Create(executor, clock, metrics, log));
-  HEARTH_ASSIGN_OR_RETURN(head->keys_, KeyKeeper::Create(executor, std::move(master), random, options.epochs,
-                                                         head->site_clock_->start()));
+  HEARTH_ASSIGN_OR_RETURN(head->plan_book_, PlanBook::Create(executor));
+  HEARTH_ASSIGN_OR_RETURN(head->keys_, KeyKeeper::Create(executor, *head->plan_book_, std::move(master),
+                                                         random, options.epochs, head->site_clock_->start()));
   HEARTH_ASSIGN_OR_RETURN(head->geo_, GeoState::Create(executor, options.limits));
   HEARTH_ASSIGN_OR_RETURN(head->views_, Views::Create(executor, *head->geo_, options.limits, metrics, log));
   HEARTH_ASSIGN_OR_RETURN(head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.policy,
@@ -45,6 +46,7 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
     return self->site_clock_->Gate();
   });
   head->schedule_ = std::make_unique<Schedule>(executor, *head->keys_, options.limits);
+  head->plans_ = std::make_unique<Plans>(executor, *head->keys_, *head->plan_book_, options.limits);
   head->ecm_ = std::make_unique<EcmService>(*head->keys_, *head->site_clock_);
   head->location_ = std::make_unique<Location>(executor, *head->registry_, *head->keys_, *head->geo_,
                                                options.policy, options.limits, metrics);
@@ -67,6 +69,7 @@ HeadEnd::~HeadEnd() {
   // The executor waits for its open commits, whose listener still knows views and pump.
   location_.reset();
   ecm_.reset();
+  plans_.reset();
   schedule_.reset();
   registry_.reset();
   if (executor_) executor_->Drain();
@@ -97,6 +100,7 @@ void HeadEnd::Housekeep() {
       minute = now;
       note("clock", site_clock_->Tick());
       note("trim", Trim());
+      if (site_clock_->Gate()) note("plans", plans_->Trim());
     }
     if (now - leases >= kRenewLeases) {
       leases = now;

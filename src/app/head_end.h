@@ -10,6 +10,7 @@
 #include "src/app/geo.h"
 #include "src/app/keys.h"
 #include "src/app/location.h"
+#include "src/app/plans.h"
 #include "src/app/pump.h"
 #include "src/app/registry.h"
 #include "src/app/schedule.h"
@@ -42,6 +43,7 @@ class HeadEnd {
 
   Registry& registry() { return *registry_; }
   Schedule& schedule() { return *schedule_; }
+  Plans& plans() { return *plans_; }
   KeyKeeper& keys() { return *keys_; }
   EcmService& ecm() { return *ecm_; }
   GeoState& geo() { return *geo_; }
@@ -62,10 +64,12 @@ class HeadEnd {
   std::unique_ptr<StampTracker> stamps_;
   std::unique_ptr<Executor> executor_;
   std::unique_ptr<SiteClock> site_clock_;
+  std::unique_ptr<PlanBook> plan_book_;
   std::unique_ptr<KeyKeeper> keys_;
   std::unique_ptr<GeoState> geo_;
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<Schedule> schedule_;
+  std::unique_ptr<Plans> plans_;
   std::unique_ptr<EcmService> ecm_;
   std::unique_ptr<Location> location_;
   std::unique_ptr<Views> views_;

@@ -25,7 +25,28 @@ Bytes ServiceKeyId(ServiceId service, uint64_t epoch) {
   return std::move(out).Take();
 }
 
+std::vector<EcmTerms> TermsOf(const entitlement::Channel& channel,
+                              const std::vector<entitlement::Window>& plan) {
+  std::vector<EcmTerms> terms;
+  for (const entitlement::PlanPiece& piece : entitlement::TimelineOf(channel.criteria, plan)) {
+    terms.push_back({.from = piece.from,
+                     .access = {.mode = static_cast<cas::AcMode>(piece.criteria.mode),
+                                .product = piece.criteria.product,
+                                .division = piece.criteria.division,
+                                .all_but = piece.criteria.division_except},
+                     .ac_id = piece.ac_id()});
+  }
+  return terms;
+}
+
 }  // namespace
+
+Error UnknownChannel(const ChannelRef& channel) {
+  const auto* name = std::get_if<std::string>(&channel);
+  return Error(Reason::kChannelUnknown,
+               name != nullptr ? fmt::format("no channel is called \"{}\"", name->substr(0, 64))
+                               : fmt::format("service {} is no channel", std::get<ServiceId>(channel).value));
+}
 
 uint64_t EpochPlan::Current(UnixMillis now) const {
   return now < zero ? 0 : static_cast<uint64_t>((now.value - zero.value) / length.count());
@@ -50,12 +71,14 @@ struct KeyKeeper::State {
   std::shared_ptr<const EcmSnapshot> ecm;
 };
 
-KeyKeeper::KeyKeeper(Executor& executor, crypto::MasterKey master, RandomSource& random, EpochPlan plan)
-    : executor_(executor), master_(std::move(master)), random_(random), plan_(plan) {}
+KeyKeeper::KeyKeeper(Executor& executor, const PlanBook& plans, crypto::MasterKey master,
+                     RandomSource& random, EpochPlan plan)
+    : executor_(executor), plans_(plans), master_(std::move(master)), random_(random), plan_(plan) {}
 
-Result<std::unique_ptr<KeyKeeper>> KeyKeeper::Create(Executor& executor, crypto::MasterKey master,
-                                                     RandomSource& random, EpochPlan plan, UnixMillis now) {
-  std::unique_ptr<KeyKeeper> keys(new KeyKeeper(executor, std::move(master), random, plan));
+Result<std::unique_ptr<KeyKeeper>> KeyKeeper::Create(Executor& executor, const PlanBook& plans,
+                                                     crypto::MasterKey master, RandomSource& random,
+                                                     EpochPlan plan, UnixMillis now) {
+  std::unique_ptr<KeyKeeper> keys(new KeyKeeper(executor, plans, std::move(master), random, plan));
   HEARTH_ASSIGN_OR_RETURN(const auto stored, executor.Get(SiteKey(kMasterKeyName)));
   if (stored) {
     HEARTH_RETURN_IF_ERROR(keys->master_.Verify(AsBytes(stored->value)));
@@ -231,23 +254,27 @@ Result<std::shared_ptr<const KeyKeeper::State>> KeyKeeper::Load(UnixMillis now) 
   if (state->on_air != current) HEARTH_RETURN_IF_ERROR(MakeServiceKeys(state->channels, current + 1));
 
   auto ecm = std::make_shared<EcmSnapshot>();
+  const auto plans = plans_.state();
   for (const entitlement::Channel& channel : state->channels) {
+    EcmServiceOnAir service{.service = channel.service,
+                            .channel = channel.name,
+                            .terms = TermsOf(channel, plans->PlanOf(channel.service)),
+                            .keys = {},
+                            .epoch = current};
     for (const uint64_t epoch : {current, current + 1}) {
       HEARTH_ASSIGN_OR_RETURN(const auto stored, executor_.Get(ServiceKeyKey(channel.service, epoch)));
       if (!stored) continue;
       HEARTH_ASSIGN_OR_RETURN(auto unwrapped, master_.Unwrap("service", ServiceKeyId(channel.service, epoch),
                                                              AsBytes(stored->value)));
       crypto::ServiceKey key(std::move(unwrapped));
-      if (epoch == current) {
-        HEARTH_ASSIGN_OR_RETURN(auto siv, crypto::EcmSiv(key));
-        ecm->services.emplace(
-            channel.service,
-            ServiceOnAir{.channel = channel, .key_epoch = EpochPlan::Wrap(epoch), .ecm_key = std::move(siv)});
-        ecm->by_name.emplace(channel.name, channel.service);
-      }
+      HEARTH_ASSIGN_OR_RETURN(auto siv, crypto::EcmSiv(key));
+      service.keys.push_back({.epoch = epoch, .key = std::move(siv)});
       state->service_keys.emplace(std::pair(channel.service, epoch), std::move(key));
     }
+    ecm->services.push_back(std::move(service));
   }
+  std::sort(ecm->services.begin(), ecm->services.end(),
+            [](const EcmServiceOnAir& a, const EcmServiceOnAir& b) { return a.service < b.service; });
   state->ecm = std::move(ecm);
   return std::shared_ptr<const State>(std::move(state));
 }
@@ -258,6 +285,7 @@ Result<bool> KeyKeeper::Refresh(UnixMillis now) {
   const MutexLock lock(mu_);
   const bool changed = state_ != nullptr && state_->on_air != next->on_air;
   state_ = std::move(next);
+  ecm_version_.fetch_add(1, std::memory_order_release);
   return changed;
 }
 
@@ -283,6 +311,15 @@ std::vector<entitlement::Package> KeyKeeper::Packages() const {
 }
 
 std::vector<entitlement::Channel> KeyKeeper::Channels() const { return state()->channels; }
+
+Result<entitlement::Channel> KeyKeeper::ChannelOf(const ChannelRef& channel) const {
+  const auto now = state();
+  const auto* name = std::get_if<std::string>(&channel);
+  for (const entitlement::Channel& each : now->channels) {
+    if (name != nullptr ? each.name == *name : each.service == std::get<ServiceId>(channel)) return each;
+  }
+  return UnknownChannel(channel);
+}
 
 Result<crypto::PackageKey> KeyKeeper::PackageKeyAt(PackageId package, uint64_t epoch) const {
   const auto now = state();

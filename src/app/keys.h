@@ -2,14 +2,18 @@
 // keys.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
+#include <string>
+#include <variant>
 #include <vector>
 
+#include "src/app/ecm_snapshot.h"
 #include "src/app/executor.h"
+#include "src/app/plan_book.h"
 #include "src/app/request.h"
 #include "src/base/random.h"
-#include "src/cas/ecm.h"
 #include "src/crypto/ladder.h"
 #include "src/crypto/wrap.h"
 
@@ -29,24 +33,19 @@ struct EpochPlan {
   static Epoch Wrap(uint64_t epoch) { return Epoch(static_cast<uint16_t>(epoch)); }
 };
 
-// What the ECM lane needs of one service; immutable.
-struct ServiceOnAir {
-  entitlement::Channel channel;
-  Epoch key_epoch;
-  crypto::SivKey ecm_key;
-};
-struct EcmSnapshot {
-  std::map<ServiceId, ServiceOnAir> services;
-  std::map<std::string, ServiceId, std::less<>> by_name;
-};
+// A channel as people and programs name it.
+using ChannelRef = std::variant<ServiceId, std::string>;
+// CHANNEL_UNKNOWN, with its name cut to what may stand in a message.
+Error UnknownChannel(const ChannelRef& channel);
 
 // Any thread. Secrets leave only as the types of src/crypto.
 class KeyKeeper {
  public:
   // Checks the master key against the store (KEY_UNWRAP_FAILED), loads batches, channels and packages, and
   // makes the keys of the present epoch.
-  static Result<std::unique_ptr<KeyKeeper>> Create(Executor& executor, crypto::MasterKey master,
-                                                   RandomSource& random, EpochPlan plan, UnixMillis now);
+  static Result<std::unique_ptr<KeyKeeper>> Create(Executor& executor, const PlanBook& plans,
+                                                   crypto::MasterKey master, RandomSource& random,
+                                                   EpochPlan plan, UnixMillis now);
 
   // ImportBatch: BATCH_EXISTS unless it is the same, FIELD_INVALID.
   struct NewBatch {
@@ -69,7 +68,8 @@ class KeyKeeper {
   Status NewChain(records::PackageRecord& record, PackageId package) const;
 
   // Reads the channels and packages again and makes missing keys; after a change of them, at the start of a
-  // lead, and at an epoch's start (the housekeeper ticks). True when the epoch on air changed since the last
+  // lead, and at an epoch's start (the housekeeper ticks); and makes the ECM snapshot anew with the plans as
+  // the plan book has them. True when the epoch on air changed since the last
   // call.
   Result<bool> Refresh(UnixMillis now);
 
@@ -77,10 +77,13 @@ class KeyKeeper {
   uint64_t current() const;
   uint64_t on_air() const;
   std::shared_ptr<const EcmSnapshot> ecm_snapshot() const;
+  // Grows with each new snapshot; read without a lock.
+  uint64_t ecm_version() const { return ecm_version_.load(std::memory_order_acquire); }
   // Packages of a province, and all.
   std::vector<entitlement::Package> PackagesOf(uint16_t province) const;
   std::vector<entitlement::Package> Packages() const;
   std::vector<entitlement::Channel> Channels() const;
+  Result<entitlement::Channel> ChannelOf(const ChannelRef& channel) const;
   // K(package, epoch); the epoch at most the one on air.
   Result<crypto::PackageKey> PackageKeyAt(PackageId package, uint64_t epoch) const;
   // Service keys of an epoch, for those services that have one.
@@ -90,13 +93,15 @@ class KeyKeeper {
 
  private:
   struct State;
-  KeyKeeper(Executor& executor, crypto::MasterKey master, RandomSource& random, EpochPlan plan);
+  KeyKeeper(Executor& executor, const PlanBook& plans, crypto::MasterKey master, RandomSource& random,
+            EpochPlan plan);
   Status LoadBatches();
   Result<std::shared_ptr<const State>> Load(UnixMillis now);
   Status MakeServiceKeys(const std::vector<entitlement::Channel>& channels, uint64_t epoch);
   std::shared_ptr<const State> state() const;
 
   Executor& executor_;
+  const PlanBook& plans_;
   crypto::MasterKey master_;
   RandomSource& random_;
   EpochPlan plan_;
@@ -104,6 +109,7 @@ class KeyKeeper {
   Mutex refresh_mu_;
   mutable Mutex mu_;
   std::shared_ptr<const State> state_ HEARTH_GUARDED_BY(mu_);
+  std::atomic<uint64_t> ecm_version_{0};
   std::map<BatchId, std::pair<records::BatchRecord, crypto::BatchMaster>> batches_ HEARTH_GUARDED_BY(mu_);
 };
 

@@ -41,6 +41,11 @@ ObjectKey GroupKey(GroupId group) { return Hashed(fmt::format("group/{:08}", gro
 ObjectKey BatchKey(BatchId batch) { return OfSite(fmt::format("batch/{:05}", batch.value)); }
 ObjectKey ChannelKey(ServiceId service) { return OfSite(fmt::format("channel/{:05}", service.value)); }
 ObjectKey PackageKey(PackageId package) { return OfSite(fmt::format("package/{:05}", package.value)); }
+ObjectKey ProductKey(uint8_t product) { return OfSite(fmt::format("product/{:03}", product)); }
+ObjectKey PlanHeadKey(ServiceId service) { return OfSite(fmt::format("planhead/{:05}", service.value)); }
+ObjectKey PlanDayKey(ServiceId service, uint32_t day) {
+  return OfSite(fmt::format("plan/{:05}/{:07}", service.value, day));
+}
 ObjectKey ServiceKeyKey(ServiceId service, uint64_t epoch) {
   return OfSite(fmt::format("svckey/{:05}/{:010}", service.value, epoch));
 }

@@ -14,6 +14,9 @@
 //   request/<uuid>   (deduplication only)     cells/<kind>/<9 digits>/<version, 10 digits>/<chunk, 5 digits>
 //   township/<9 digits>                       site/clock, site/master-key, site/group-counter
 //   group/<id, 8 digits>
+//                                             product/<id, 3 digits>
+//                                             planhead/<service, 5 digits>
+//                                             plan/<service, 5 digits>/<day since 1970, 7 digits>
 //   ~stamp                  last stamp of the bucket, in each data bucket
 //
 // The identity number of a person is personal data, so it is only ever a key as its hash.
@@ -49,6 +52,9 @@ ObjectKey GroupKey(GroupId group);
 ObjectKey BatchKey(BatchId batch);
 ObjectKey ChannelKey(ServiceId service);
 ObjectKey PackageKey(PackageId package);
+ObjectKey ProductKey(uint8_t product);
+ObjectKey PlanHeadKey(ServiceId service);
+ObjectKey PlanDayKey(ServiceId service, uint32_t day);
 ObjectKey ServiceKeyKey(ServiceId service, uint64_t epoch);
 ObjectKey RegionKey(RegionCode region);
 ObjectKey AreaKey(AreaId area);

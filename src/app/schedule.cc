@@ -4,7 +4,21 @@
 
 #include <fmt/format.h>
 
+#include "src/app/plans.h"
+
 namespace hearth::app {
+namespace {
+
+// Criteria that a channel had already stay good, so that its other fields can be changed.
+Status CheckNewCriteria(Txn& txn, const entitlement::Channel* former, const entitlement::Channel& channel) {
+  if (former != nullptr && former->criteria == channel.criteria) return Ok();
+  HEARTH_RETURN_IF_ERROR(CheckProductExists(txn, channel.criteria, "channel.criteria.product"));
+  const auto plan = StoredPlan::Read(txn, channel.service, UnixMillis(0), entitlement::kTimeEnd);
+  if (!plan) return plan.error();
+  return entitlement::CheckBase(channel.criteria, plan->windows(), txn.now());
+}
+
+}  // namespace
 
 std::vector<RowResult> Schedule::ImportChannels(const Request& request, const std::vector<ChannelRow>& rows) {
   std::vector<RowResult> results;
@@ -39,7 +53,9 @@ std::vector<RowResult> Schedule::ImportChannels(const Request& request, const st
                     }
                     HEARTH_ASSIGN_OR_RETURN(const auto former, txn.Read<entitlement::Channel>(key.key));
                     existed = former && former->value == channel;
-                    if (!existed) txn.Write(key.key, channel);
+                    if (existed) return std::string();
+                    HEARTH_RETURN_IF_ERROR(CheckNewCriteria(txn, former ? &former->value : nullptr, channel));
+                    txn.Write(key.key, channel);
                     return std::string();
                   });
       if (!outcome) {

@@ -24,6 +24,8 @@ class Schedule {
   Schedule(Executor& executor, KeyKeeper& keys, const Limits& limits)
       : executor_(executor), keys_(keys), limits_(limits) {}
 
+  // Rows: FIELD_INVALID, CHANNEL_EXISTS; of criteria that are new to the channel also PRODUCT_UNKNOWN and
+  // PLAN_REGION_CONFLICT.
   std::vector<RowResult> ImportChannels(const Request& request, const std::vector<ChannelRow>& rows);
   Result<PackageChanged> PutPackage(const Request& request, const entitlement::Package& package);
 

@@ -34,6 +34,10 @@ struct Limits {
   size_t commits_waiting_bytes = size_t{256} * 1024 * 1024;
   // Bytes of one store value; engine.md asks for 1 MB values to work.
   size_t store_value_bytes = 2 * 1024 * 1024;
+  // Items of one push of a plan: a week of 70 channels with 40 programmes a day. Must fit into one message.
+  size_t plan_items = 20'000;
+  // Windows of one channel's plan: 40 days of 50 programmes. The timelines of all channels stay in memory.
+  size_t plan_windows_per_channel = 2000;
   // Items of one page of a list call.
   size_t page_items = 1000;
   // Age of a request_id that is still accepted; its dedup record is kept as long.

@@ -95,6 +95,13 @@ enum class Reason : uint16_t {
   kControlWordInvalid = 305,
   kEpochNotReady = 306,
   kGroupFull = 307,
+  kProductUnknown = 308,
+  kPlanWindowLength = 310,
+  kPlanOutOfRange = 311,
+  kPlanOutsidePush = 312,
+  kPlanOverlap = 313,
+  kPlanRegionConflict = 314,
+  kPlanFull = 315,
 
   // Location and intervention.
   kReportMacInvalid = 400,

@@ -1,6 +1,7 @@
 #include "src/cas/ecm.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace hearth::cas {
@@ -10,6 +11,8 @@ using crypto::SecretAccess;
 
 constexpr size_t kAadBytes = 14;
 constexpr size_t kAcBytes = 6;
+constexpr size_t kMaxWords = 2;
+constexpr size_t kMaxWordBytes = 16;
 constexpr uint8_t kMaxProduct = 127;
 constexpr uint32_t kAllBut = 1 << 23;
 constexpr uint32_t kMaxDivision = 999'999;
@@ -26,13 +29,16 @@ Status Check(const AcRecord& access) {
   return Ok();
 }
 
-Status Check(const Ecm& ecm) {
-  if (ecm.words.empty() || ecm.words.size() > 2) {
+Status Check(std::span<const EcmWordView> words) {
+  if (words.empty() || words.size() > kMaxWords) {
     return Error(Reason::kControlWordInvalid, "an ECM carries one or two control words");
   }
-  for (const EcmWord& word : ecm.words) {
+  for (const EcmWordView& word : words) {
     HEARTH_RETURN_IF_ERROR(Check(word.access));
-    if (word.word.size() != ecm.words.front().word.size()) {
+    if (word.word.size() != 8 && word.word.size() != 16) {
+      return Error(Reason::kControlWordInvalid, "a control word has 8 or 16 bytes");
+    }
+    if (word.word.size() != words.front().word.size()) {
       return Error(Reason::kControlWordInvalid, "the control words of an ECM have one length");
     }
   }
@@ -82,7 +88,7 @@ Result<Ecm> ReadEcm(ByteReader in, bool odd, ByteView opened) {
     HEARTH_ASSIGN_OR_RETURN(ControlWord word, ControlWord::Create(enc.Take(shape.word_bytes)));
     ecm.words.push_back({access[i], std::move(word)});
   }
-  HEARTH_RETURN_IF_ERROR(AsMalformed(Check(ecm)));
+  for (const EcmWord& word : ecm.words) HEARTH_RETURN_IF_ERROR(AsMalformed(Check(word.access)));
   return ecm;
 }
 
@@ -98,19 +104,50 @@ Result<ControlWord> ControlWord::Create(ByteView bytes) {
   return word;
 }
 
-Result<Bytes> EncodeEcm(const Ecm& ecm, const crypto::SivKey& key) {
-  HEARTH_RETURN_IF_ERROR(Check(ecm));
-  const size_t enc_bytes = ecm.words.size() * (kAcBytes + ecm.words.front().word.size());
-  HEARTH_ASSIGN_OR_RETURN(ByteWriter out,
-                          BeginMessage(TableOf(ecm.odd), kAadBytes + crypto::SivKey::kOverhead + enc_bytes));
-  out.U16(ecm.service.value).U16(ecm.key_epoch.value).U32(ecm.utc).U16(ecm.ac_id);
-  ByteWriter enc(enc_bytes);
-  for (const EcmWord& word : ecm.words) {
-    enc.U8(static_cast<uint8_t>(word.access.mode)).U8(word.access.product);
-    enc.U24(word.access.division | (word.access.all_but ? kAllBut : 0)).U8(0);
+Status AppendEcm(const EcmHead& head, std::span<const EcmWordView> words, const crypto::SivKey& key,
+                 Bytes& out) {
+  HEARTH_RETURN_IF_ERROR(Check(words));
+  const size_t word_bytes = words.front().word.size();
+  const size_t enc_bytes = words.size() * (kAcBytes + word_bytes);
+  const size_t sealed_bytes = crypto::SivKey::kOverhead + enc_bytes;
+  HEARTH_ASSIGN_OR_RETURN(ByteWriter aad, BeginMessage(TableOf(head.odd), kAadBytes + sealed_bytes));
+  aad.U16(head.service.value).U16(head.key_epoch.value).U32(head.utc).U16(head.ac_id);
+
+  std::array<uint8_t, kMaxWords*(kAcBytes + kMaxWordBytes)> enc{};
+  uint8_t* at = enc.data();
+  for (const EcmWordView& word : words) {
+    const uint32_t region = word.access.division | (word.access.all_but ? kAllBut : 0);
+    *at++ = static_cast<uint8_t>(word.access.mode);
+    *at++ = word.access.product;
+    *at++ = static_cast<uint8_t>(region >> 16);
+    *at++ = static_cast<uint8_t>(region >> 8);
+    *at++ = static_cast<uint8_t>(region);
+    *at++ = 0;
   }
-  for (const EcmWord& word : ecm.words) enc.Put(word.word.bytes(SecretAccess()));
-  return FinishSealed(std::move(out), key, crypto::Secret(std::move(enc).Take()));
+  for (const EcmWordView& word : words) at = std::copy(word.word.begin(), word.word.end(), at);
+
+  const size_t before = out.size();
+  out.insert(out.end(), aad.bytes().begin(), aad.bytes().end());
+  out.resize(before + kAadBytes + sealed_bytes);
+  const std::span<uint8_t> section = std::span<uint8_t>(out).subspan(before);
+  Status sealed = key.SealInto(section.first(kAadBytes), std::span<const uint8_t>(enc).first(enc_bytes),
+                               section.subspan(kAadBytes));
+  crypto::Wipe(enc);
+  if (!sealed) out.resize(before);
+  return sealed;
+}
+
+Result<Bytes> EncodeEcm(const Ecm& ecm, const crypto::SivKey& key) {
+  std::vector<EcmWordView> words;
+  for (const EcmWord& word : ecm.words) words.push_back({word.access, word.word.bytes(SecretAccess())});
+  Bytes section;
+  HEARTH_RETURN_IF_ERROR(AppendEcm({.odd = ecm.odd,
+                                    .service = ecm.service,
+                                    .key_epoch = ecm.key_epoch,
+                                    .utc = ecm.utc,
+                                    .ac_id = ecm.ac_id},
+                                   words, key, section));
+  return section;
 }
 
 Result<Bytes> EncodeEcm(const Ecm& ecm, const crypto::ServiceKey& key) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "src/base/ids.h"
@@ -64,6 +65,22 @@ struct Ecm {
 
   bool operator==(const Ecm&) const = default;
 };
+
+// The same without owning anything, for who makes many: the control words stay where they are.
+struct EcmHead {
+  bool odd = false;
+  ServiceId service;
+  Epoch key_epoch;
+  uint32_t utc = 0;
+  uint16_t ac_id = 0;
+};
+struct EcmWordView {
+  AcRecord access;
+  ByteView word;
+};
+// Appends the section to `out`, which is as before after an error: CONTROL_WORD_INVALID, FIELD_INVALID.
+Status AppendEcm(const EcmHead& head, std::span<const EcmWordView> words, const crypto::SivKey& key,
+                 Bytes& out);
 
 // 30 + 6n + n · word bytes: 58 with two words of 8, 74 with two of 16. The fast form takes the SIV key that
 // crypto::EcmSiv made once for the service key.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "entitlement/account.h"
+#include "entitlement/plan.h"
 #include "entitlement/schedule.h"
 #include "entitlement/standing.h"
 #include "geofence/area.h"
@@ -126,6 +127,17 @@ constexpr bool Known(geofence::ListKind value) {
   switch (value) {
     case kWhitelist:
     case kBlacklist:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool Known(entitlement::WindowKind value) {
+  using enum entitlement::WindowKind;
+  switch (value) {
+    case kEvent:
+    case kFreeToAir:
+    case kBlackout:
       return true;
   }
   return false;

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@
 #include "entitlement/card.h"
 #include "entitlement/claim.h"
 #include "entitlement/group.h"
+#include "entitlement/plan.h"
 #include "entitlement/schedule.h"
 #include "geofence/area.h"
 #include "geofence/cell_list.h"
@@ -94,6 +96,26 @@ struct PackageRecord {
 
   bool operator==(const PackageRecord&) const = default;
 };
+
+// Which days of a channel's plan are stored, and the last number given to a window of it.
+struct PlanHead {
+  ServiceId service;
+  uint64_t last_number = 0;
+  std::map<uint32_t, uint32_t> days;  // day since 1970 (UTC) → windows that begin on it, at least 1
+
+  bool operator==(const PlanHead&) const = default;
+};
+
+// The windows of one channel that begin on one day.
+struct PlanDay {
+  ServiceId service;
+  uint32_t day = 0;  // since 1970, UTC; at most kMaxPlanDay
+  std::vector<entitlement::Window> windows;
+
+  bool operator==(const PlanDay&) const = default;
+};
+inline constexpr int64_t kDayMillis = 24LL * 3600 * 1000;
+inline constexpr uint32_t kMaxPlanDay = 2'932'896;  // the last day of the year 9999
 
 struct CellListHead {
   geofence::ListKind kind = geofence::ListKind::kWhitelist;
@@ -209,6 +231,9 @@ std::string Encode(const GroupRecord& value);
 std::string Encode(const BatchRecord& value);
 std::string Encode(const entitlement::Channel& value);
 std::string Encode(const PackageRecord& value);
+std::string Encode(const entitlement::Product& value);
+std::string Encode(const PlanHead& value);
+std::string Encode(const PlanDay& value);
 std::string Encode(const geofence::Region& value);
 std::string Encode(const geofence::Area& value);
 std::string Encode(const CellListHead& value);
@@ -241,6 +266,12 @@ template <>
 Result<entitlement::Channel> Decode(std::string_view bytes);
 template <>
 Result<PackageRecord> Decode(std::string_view bytes);
+template <>
+Result<entitlement::Product> Decode(std::string_view bytes);
+template <>
+Result<PlanHead> Decode(std::string_view bytes);
+template <>
+Result<PlanDay> Decode(std::string_view bytes);
 template <>
 Result<geofence::Region> Decode(std::string_view bytes);
 template <>

@@ -1,4 +1,4 @@
-// Channels and packages.
+// Channels, packages, products and plans.
 #include "src/records/values.h"
 
 namespace hearth::records {
@@ -6,6 +6,9 @@ namespace {
 
 using entitlement::Channel;
 using entitlement::Criteria;
+using entitlement::Product;
+using entitlement::Window;
+using entitlement::WindowKind;
 
 pb::Criteria Write(const Criteria& value) {
   pb::Criteria out;
@@ -69,6 +72,88 @@ PackageRecord ReadPackage(const pb::Package& in, Checker& check) {
   return out;
 }
 
+pb::Product Write(const Product& value) {
+  pb::Product out;
+  out.set_id(value.id);
+  out.set_name(value.name);
+  return out;
+}
+
+Product ReadProduct(const pb::Product& in, Checker& check) {
+  return {.id = static_cast<uint8_t>(check.Range(in.id(), 0, 127, "id")), .name = in.name()};
+}
+
+pb::PlanHead Write(const PlanHead& value) {
+  pb::PlanHead out;
+  out.set_service(value.service.value);
+  out.set_last_number(value.last_number);
+  for (const auto& [day, windows] : value.days) {
+    pb::PlanHead::Day& item = *out.add_days();
+    item.set_day(day);
+    item.set_windows(windows);
+  }
+  return out;
+}
+
+PlanHead ReadPlanHead(const pb::PlanHead& in, Checker& check) {
+  PlanHead out{.service = check.NeedId<ServiceId>(in.service(), "service"),
+               .last_number = in.last_number(),
+               .days = {}};
+  for (const pb::PlanHead::Day& item : in.days()) {
+    const auto day = static_cast<uint32_t>(check.Range(item.day(), 0, kMaxPlanDay, "day"));
+    const auto windows = static_cast<uint32_t>(check.Range(item.windows(), 1, UINT32_MAX, "windows"));
+    check.Require(out.days.empty() || day > out.days.rbegin()->first, "day", "after the one before it");
+    out.days[day] = windows;
+  }
+  return out;
+}
+
+pb::PlanDay Write(const PlanDay& value) {
+  pb::PlanDay out;
+  out.set_service(value.service.value);
+  out.set_day(value.day);
+  for (const Window& window : value.windows) {
+    pb::PlanDay::Window& item = *out.add_windows();
+    item.set_number(window.number);
+    item.set_kind(static_cast<uint32_t>(window.kind));
+    item.set_start_ms(static_cast<uint32_t>(window.start.value - value.day * kDayMillis));
+    item.set_duration_ms(static_cast<uint64_t>(window.end.value - window.start.value));
+    if (window.kind == WindowKind::kEvent) *item.mutable_criteria() = Write(window.criteria);
+    item.set_division(window.division);
+    item.set_title(window.title);
+    item.set_event_id(window.event_id);
+  }
+  return out;
+}
+
+Window ReadWindow(const pb::PlanDay::Window& in, uint32_t day, Checker& check) {
+  Window out;
+  out.number = check.Range(in.number(), 1, UINT64_MAX, "number");
+  out.kind = check.Enum<WindowKind>(in.kind(), "kind");
+  const uint64_t start = check.Range(in.start_ms(), 0, kDayMillis - 1, "start_ms");
+  const auto longest = static_cast<uint64_t>(entitlement::kMaxWindow.count());
+  const uint64_t duration = check.Range(in.duration_ms(), 1, longest, "duration_ms");
+  out.start = UnixMillis(day * kDayMillis + static_cast<int64_t>(start));
+  out.end = UnixMillis(out.start.value + static_cast<int64_t>(duration));
+  const bool event = out.kind == WindowKind::kEvent;
+  check.Require(event || !in.has_criteria(), "criteria", "only of an event");
+  if (event) out.criteria = ReadCriteria(in.criteria(), check);
+  const uint64_t most = out.kind == WindowKind::kBlackout ? 999'999 : 0;
+  out.division = static_cast<uint32_t>(check.Range(in.division(), 0, most, "division"));
+  out.title = in.title();
+  out.event_id = in.event_id();
+  return out;
+}
+
+PlanDay ReadPlanDay(const pb::PlanDay& in, Checker& check) {
+  PlanDay out{.service = check.NeedId<ServiceId>(in.service(), "service"),
+              .day = static_cast<uint32_t>(check.Range(in.day(), 0, kMaxPlanDay, "day")),
+              .windows = {}};
+  out.windows.reserve(static_cast<size_t>(in.windows_size()));
+  for (const auto& window : in.windows()) out.windows.push_back(ReadWindow(window, out.day, check));
+  return out;
+}
+
 }  // namespace
 
 std::string Encode(const Channel& value) { return Write(value).SerializeAsString(); }
@@ -81,6 +166,24 @@ std::string Encode(const PackageRecord& value) { return Write(value).SerializeAs
 template <>
 Result<PackageRecord> Decode(std::string_view bytes) {
   return DecodeWith(ReadPackage, "package", bytes);
+}
+
+std::string Encode(const Product& value) { return Write(value).SerializeAsString(); }
+template <>
+Result<Product> Decode(std::string_view bytes) {
+  return DecodeWith(ReadProduct, "product", bytes);
+}
+
+std::string Encode(const PlanHead& value) { return Write(value).SerializeAsString(); }
+template <>
+Result<PlanHead> Decode(std::string_view bytes) {
+  return DecodeWith(ReadPlanHead, "plan", bytes);
+}
+
+std::string Encode(const PlanDay& value) { return Write(value).SerializeAsString(); }
+template <>
+Result<PlanDay> Decode(std::string_view bytes) {
+  return DecodeWith(ReadPlanDay, "day of a plan", bytes);
 }
 
 }  // namespace hearth::records

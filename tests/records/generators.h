@@ -225,19 +225,62 @@ inline BatchRecord Any() {
   return {.id = BatchId(AnyU16()), .first = AnyCard(), .last = AnyCard(1), .wrapped_master = AnyBytes()};
 }
 
+inline entitlement::Criteria AnyCriteria() {
+  using entitlement::CriteriaMode;
+  return {.mode = AnyEnum(CriteriaMode::kClosed, CriteriaMode::kOpen),
+          .product = static_cast<uint8_t>(AnyNumber(0, 127)),
+          .division = static_cast<uint32_t>(AnyNumber(0, 999'999)),
+          .division_except = AnyBool()};
+}
+
 template <>
 inline entitlement::Channel Any() {
   using entitlement::ChannelKind;
-  using entitlement::CriteriaMode;
   return {.service = ServiceId(AnyU16(1)),
           .name = AnyText(),
           .name_zh = AnyText(),
           .kind = AnyEnum(ChannelKind::kTv, ChannelKind::kRadio),
           .province = static_cast<uint16_t>(AnyNumber(0, 99)),
-          .criteria = {.mode = AnyEnum(CriteriaMode::kClosed, CriteriaMode::kOpen),
-                       .product = static_cast<uint8_t>(AnyNumber(0, 127)),
-                       .division = static_cast<uint32_t>(AnyNumber(0, 999'999)),
-                       .division_except = AnyBool()}};
+          .criteria = AnyCriteria()};
+}
+
+template <>
+inline entitlement::Product Any() {
+  return {.id = static_cast<uint8_t>(AnyNumber(0, 127)), .name = AnyText()};
+}
+
+inline entitlement::Window AnyWindow(uint32_t day) {
+  using entitlement::WindowKind;
+  entitlement::Window out;
+  out.number = AnyNumber(1, UINT64_MAX);
+  out.kind = AnyEnum(WindowKind::kEvent, WindowKind::kBlackout);
+  out.start = UnixMillis(day * kDayMillis + static_cast<int64_t>(AnyNumber(0, kDayMillis - 1)));
+  const auto longest = static_cast<uint64_t>(entitlement::kMaxWindow.count());
+  out.end = UnixMillis(out.start.value + static_cast<int64_t>(AnyNumber(1, longest)));
+  if (out.kind == WindowKind::kEvent) out.criteria = AnyCriteria();
+  if (out.kind == WindowKind::kBlackout) out.division = static_cast<uint32_t>(AnyNumber(0, 999'999));
+  out.title = AnyText();
+  out.event_id = AnyText();
+  return out;
+}
+
+template <>
+inline PlanDay Any() {
+  PlanDay out{.service = ServiceId(AnyU16(1)),
+              .day = static_cast<uint32_t>(AnyNumber(0, kMaxPlanDay)),
+              .windows = {}};
+  out.windows = AnyList(4, [&] { return AnyWindow(out.day); });
+  return out;
+}
+
+template <>
+inline PlanHead Any() {
+  PlanHead out{.service = ServiceId(AnyU16(1)), .last_number = AnyNumber(0, UINT64_MAX), .days = {}};
+  for (uint64_t left = AnyNumber(0, 4); left > 0; --left) {
+    out.days[static_cast<uint32_t>(AnyNumber(0, kMaxPlanDay))] =
+        static_cast<uint32_t>(AnyNumber(1, UINT32_MAX));
+  }
+  return out;
 }
 
 template <>

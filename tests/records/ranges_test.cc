@@ -45,6 +45,19 @@ PackageRecord SamplePackage() {
   record.package = {.id = PackageId(1), .name = "NX", .province = 64, .services = {ServiceId(101)}};
   return record;
 }
+PlanHead SampleHead() {
+  return {.service = ServiceId(101), .last_number = 1, .days = {{20'000, 1}, {20'001, 2}}};
+}
+PlanDay SampleDay() {
+  PlanDay day{.service = ServiceId(101), .day = 20'000, .windows = {}};
+  for (const auto kind : {entitlement::WindowKind::kEvent, entitlement::WindowKind::kBlackout}) {
+    day.windows.push_back({.number = 1,
+                           .kind = kind,
+                           .start = UnixMillis(20'000 * kDayMillis),
+                           .end = UnixMillis(20'000 * kDayMillis + 1000)});
+  }
+  return day;
+}
 geofence::Area SampleArea() {
   return {.id = AreaId(640122001),
           .name = "north",
@@ -231,6 +244,39 @@ TEST(Ranges, Schedule) {
               [](auto& m) {
                 for (int i = 0; i < 255; ++i) m.add_services(1);
               }),
+  });
+}
+
+TEST(Ranges, ProductsAndPlans) {
+  const auto head = [](std::string name, std::string field,
+                       const std::function<void(pb::PlanHead&)>& change) {
+    return Changed<pb::PlanHead>(std::move(name), "plan", std::move(field), SampleHead(), change);
+  };
+  const auto day = [](std::string name, std::string field, const std::function<void(pb::PlanDay&)>& change) {
+    return Changed<pb::PlanDay>(std::move(name), "day of a plan", std::move(field), SampleDay(), change);
+  };
+  const auto event = [](pb::PlanDay & m) -> auto& { return *m.mutable_windows(0); };
+  const auto blackout = [](pb::PlanDay & m) -> auto& { return *m.mutable_windows(1); };
+  ExpectRefused({
+      Changed<pb::Product>("product 128", "product", "id", entitlement::Product{.id = 3, .name = "n"},
+                           [](auto& m) { m.set_id(128); }),
+      head("service 0", "service", [](auto& m) { m.set_service(0); }),
+      head("after the year 9999", "day", [](auto& m) { m.mutable_days(1)->set_day(kMaxPlanDay + 1); }),
+      head("a day twice", "day", [](auto& m) { m.mutable_days(1)->set_day(20'000); }),
+      head("a day without windows", "windows", [](auto& m) { m.mutable_days(0)->set_windows(0); }),
+      day("service of 17 bits", "service", [](auto& m) { m.set_service(0x10000); }),
+      day("after the year 9999", "day", [](auto& m) { m.set_day(kMaxPlanDay + 1); }),
+      day("window 0", "number", [&](auto& m) { event(m).set_number(0); }),
+      day("kind 0", "kind", [&](auto& m) { event(m).set_kind(0); }),
+      day("kind 4", "kind", [&](auto& m) { event(m).set_kind(4); }),
+      day("on another day", "start_ms", [&](auto& m) { event(m).set_start_ms(kDayMillis); }),
+      day("no duration", "duration_ms", [&](auto& m) { event(m).set_duration_ms(0); }),
+      day("32 days", "duration_ms", [&](auto& m) { event(m).set_duration_ms(32 * kDayMillis); }),
+      day("mode 4", "criteria.mode", [&](auto& m) { event(m).mutable_criteria()->set_mode(4); }),
+      day("event of a division", "division", [&](auto& m) { event(m).set_division(640100); }),
+      day("division of 7 digits", "division", [&](auto& m) { blackout(m).set_division(1'000'000); }),
+      day("blackout with criteria", "criteria",
+          [&](auto& m) { blackout(m).mutable_criteria()->set_mode(1); }),
   });
 }
 

@@ -12,6 +12,7 @@ namespace {
 using entitlement::Account;
 using entitlement::Channel;
 using entitlement::Claim;
+using entitlement::Product;
 using geofence::Area;
 using geofence::Region;
 
@@ -31,6 +32,9 @@ struct Names {
     if constexpr (std::is_same_v<T, BatchRecord>) return "Batch";
     if constexpr (std::is_same_v<T, Channel>) return "Channel";
     if constexpr (std::is_same_v<T, PackageRecord>) return "Package";
+    if constexpr (std::is_same_v<T, Product>) return "Product";
+    if constexpr (std::is_same_v<T, PlanHead>) return "PlanHead";
+    if constexpr (std::is_same_v<T, PlanDay>) return "PlanDay";
     if constexpr (std::is_same_v<T, Region>) return "Region";
     if constexpr (std::is_same_v<T, Area>) return "Area";
     if constexpr (std::is_same_v<T, CellListHead>) return "CellListHead";
@@ -43,8 +47,8 @@ struct Names {
 };
 
 using Types = ::testing::Types<Account, CardRecord, BoxRecord, SimRecord, Claim, TownshipRecord, GroupRecord,
-                               BatchRecord, Channel, PackageRecord, Region, Area, CellListHead,
-                               InterventionRecord, Dedup, OutboxEntry, ChangeRecord, Audit>;
+                               BatchRecord, Channel, PackageRecord, Product, PlanHead, PlanDay, Region, Area,
+                               CellListHead, InterventionRecord, Dedup, OutboxEntry, ChangeRecord, Audit>;
 TYPED_TEST_SUITE(EveryRecord, Types, Names);
 
 // Bytes of unknown origin give a value that is kept like any other, or STORE_CORRUPT.
