@@ -514,7 +514,8 @@ void PumpImpl::CompleteAired() {
   size_t backlog = 0;
   for (const SectionSink* sink : sinks_) backlog = std::max(backlog, sink->Backlog());
   const uint64_t aired = sent_.load() - backlog;
-  for (; !taken_.empty() && taken_.front().first <= aired; taken_.pop_front()) Complete(taken_.front().second);
+  for (; !taken_.empty() && taken_.front().first <= aired; taken_.pop_front())
+    Complete(taken_.front().second);
 }
 
 void PumpImpl::Complete(const Item& item) {

@@ -185,9 +185,10 @@ void CheckEcmg(ConfigReader& in, const Config::Ecmg& ecmg) {
   Require(in, "ecmg.super_cas_ids", ecmg.super_cas_ids.empty(),
           "is missing: scramblers name the CA system they want, and are refused any other");
   if (ecmg.channel.lead_cw >= ecmg.channel.cw_per_msg) {
-    in.Invalid("ecmg.lead_cw", fmt::format("is {}, must be below cw_per_msg, which is {}: else no message holds the "
-                                           "control word of its own crypto period",
-                                           ecmg.channel.lead_cw, ecmg.channel.cw_per_msg));
+    in.Invalid("ecmg.lead_cw",
+               fmt::format("is {}, must be below cw_per_msg, which is {}: else no message holds the "
+                           "control word of its own crypto period",
+                           ecmg.channel.lead_cw, ecmg.channel.cw_per_msg));
   }
   if (ecmg.idle_timeout.count() > 0 && ecmg.idle_timeout < ecmg.min_cp_duration) {
     in.Invalid("ecmg.idle_timeout_seconds", "must exceed the crypto period: a scrambler asks once in each");
@@ -195,10 +196,11 @@ void CheckEcmg(ConfigReader& in, const Config::Ecmg& ecmg) {
   if (ecmg.idle_timeout.count() > 0 && ecmg.test_interval >= ecmg.idle_timeout) {
     in.Invalid("ecmg.test_interval_seconds", "must be below idle_timeout_seconds");
   }
-  const int files = static_cast<int>(!ecmg.tls_certificate.empty()) + static_cast<int>(!ecmg.tls_key.empty()) +
-                    static_cast<int>(!ecmg.tls_client_ca.empty());
+  const int files = static_cast<int>(!ecmg.tls_certificate.empty()) +
+                    static_cast<int>(!ecmg.tls_key.empty()) + static_cast<int>(!ecmg.tls_client_ca.empty());
   if (files == 1 || files == 2) {
-    in.Missing("ecmg.tls_certificate", "TLS needs all of tls_certificate, tls_key and tls_client_ca, or none of them");
+    in.Missing("ecmg.tls_certificate",
+               "TLS needs all of tls_certificate, tls_key and tls_client_ca, or none of them");
   }
 }
 
@@ -216,8 +218,9 @@ void CheckSimulcrypt(ConfigReader& in, const Config& config) {
                        });
     if (!sound) in.Invalid(section, "is no name: 1 to 32 of a-z, A-Z, 0-9, - and _");
     if (!data_ids.emplace(mux.session.client_id, mux.session.data_id).second) {
-      in.Invalid(section + ".data_id", "is another multiplexer's: the CAT finds the PID of a stream by client_id and "
-                                       "data_id, which must be unique together");
+      in.Invalid(section + ".data_id",
+                 "is another multiplexer's: the CAT finds the PID of a stream by client_id and "
+                 "data_id, which must be unique together");
     }
   }
 }

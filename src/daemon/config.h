@@ -77,7 +77,8 @@ struct Config {
   struct Retention {
     std::chrono::days change_records{7};
   };
-  // The ECMG: one kind of scrambler never comes back by itself, so that what it is told must be right at once.
+  // The ECMG: one kind of scrambler never comes back by itself, so that what it is told must be right at
+  // once.
   struct Ecmg {
     std::optional<Endpoint> listen;  // empty: no ECMG
     std::vector<uint32_t> super_cas_ids;

@@ -213,9 +213,8 @@ std::vector<std::string> ConfigReader::NamedSections() const {
 
 void ConfigReader::Integer(std::string_view key, int64_t* out, int64_t min, int64_t max,
                            std::string_view unit) {
-  const auto* number =
-      Find<int64_t>(key, fmt::format("{} to {}{}{}", min, max, unit.empty() ? "" : " ", unit),
-                    fmt::format("{}", *out));
+  const auto* number = Find<int64_t>(
+      key, fmt::format("{} to {}{}{}", min, max, unit.empty() ? "" : " ", unit), fmt::format("{}", *out));
   if (number == nullptr) return;
   if (*number >= min && *number <= max) {
     *out = *number;

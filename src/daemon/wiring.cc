@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "src/app/head_end.h"
+#include "src/base/mutex.h"
 #include "src/crypto/random.h"
 #include "src/crypto/wrap.h"
+#include "src/gateway/ecm_lane.h"
 #include "src/gateway/ecmg_server.h"
 #include "src/gateway/emmg_output.h"
 #include "src/gateway/section_outputs.h"
@@ -129,9 +131,8 @@ Result<std::unique_ptr<store::Store>> OpenStore(const Config& config, const Cloc
 
 // Written beside and renamed, so that who waits for the file never reads half of it.
 Status WritePortFile(const std::filesystem::path& path, const Ports& ports) {
-  const std::string text =
-      fmt::format("{{\"grpc\": {}, \"metrics\": {}, \"sections\": {}, \"ecmg\": {}}}\n", ports.grpc, ports.metrics,
-                  ports.sections, ports.ecmg);
+  const std::string text = fmt::format("{{\"grpc\": {}, \"metrics\": {}, \"sections\": {}, \"ecmg\": {}}}\n",
+                                       ports.grpc, ports.metrics, ports.sections, ports.ecmg);
   const std::string beside = path.string() + ".new";
   const auto failed = [&] {
     return Error(Reason::kConfigValueInvalid,
@@ -150,6 +151,23 @@ Status WritePortFile(const std::filesystem::path& path, const Ports& ports) {
 
 std::string_view Version() { return "hearthd " HEARTH_VERSION; }
 
+// Asks the pump to send the state anew. The outputs outlive the head-end, so that it can send to the end.
+class Renewal {
+ public:
+  void Serve(app::Pump* pump) {
+    const MutexLock lock(mu_);
+    pump_ = pump;
+  }
+  void Ask() {
+    const MutexLock lock(mu_);
+    if (pump_ != nullptr) pump_->Renew();
+  }
+
+ private:
+  Mutex mu_;
+  app::Pump* pump_ HEARTH_GUARDED_BY(mu_) = nullptr;
+};
+
 // Members are destroyed from the last to the first: what uses comes behind what is used.
 struct Daemon::Parts {
   explicit Parts(Logger& logger) : log(logger) {}
@@ -161,8 +179,11 @@ struct Daemon::Parts {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<gateway::FileSink> file;
   std::unique_ptr<gateway::BroadcastSink> broadcast;
+  Renewal renewal;
   std::vector<std::unique_ptr<gateway::EmmgOutput>> muxes;
   std::unique_ptr<app::HeadEnd> head_end;
+  std::unique_ptr<gateway::EcmLane> ecm_lane;
+  std::unique_ptr<gateway::EcmgServer> ecmg;
   std::unique_ptr<rpc::Server> server;
   Ports ports;
   std::filesystem::path port_file;
@@ -170,6 +191,7 @@ struct Daemon::Parts {
   Status StartMetrics(const Config& config);
   Status StartOutputs(const Config& config);
   Status StartHeadEnd(const Config& config, const Clock& clock);
+  Status StartEcmg(const Config& config);
   Status StartServer(const Config& config, const Clock& clock);
 };
 
@@ -196,7 +218,8 @@ Status Daemon::Parts::StartOutputs(const Config& config) {
     ports.sections = broadcast->listening().port;
   }
   for (const Config::Mux& mux : config.muxes) {
-    auto output = gateway::EmmgOutput::Create(EmmgOptionsOf(mux), [this] { renew_wanted = true; }, metrics, log);
+    auto output = gateway::EmmgOutput::Create(
+        EmmgOptionsOf(mux), [this] { renewal.Ask(); }, metrics, log);
     if (!output) return AtKey(fmt::format("mux.{}", mux.name), output.error());
     muxes.push_back(std::move(*output));
   }
@@ -216,6 +239,26 @@ Status Daemon::Parts::StartHeadEnd(const Config& config, const Clock& clock) {
   for (const auto& mux : muxes) sinks.push_back(mux.get());
   HEARTH_ASSIGN_OR_RETURN(head_end, app::HeadEnd::Create(*store, clock, random, std::move(master),
                                                          std::move(sinks), OptionsOf(config), metrics, log));
+  renewal.Serve(&head_end->pump());
+  return Ok();
+}
+
+Status Daemon::Parts::StartEcmg(const Config& config) {
+  if (!config.ecmg.listen) return Ok();
+  if (config.ecmg.tls_certificate.empty() && !IsLoopback(*config.ecmg.listen)) {
+    log.Info("ecmg.clear_link", {{"rule", "control words cross it in clear: it must be a private network"}});
+  }
+  if (config.ecmg.channel.delay_start_ms < 0 && config.ecmg.channel.cw_per_msg == 2) {
+    log.Warn(
+        "ecmg.negative_delay_start",
+        {{"effect", "the ECM with the present control word leaves the air before its crypto period ends"}});
+  }
+  app::EcmService& ecm = head_end->ecm();
+  ecm_lane = std::make_unique<gateway::EcmLane>(gateway::EcmLane::Source{
+      .snapshot = [&ecm] { return ecm.snapshot(); }, .now = [this] { return head_end->clock().OnAir(); }});
+  HEARTH_ASSIGN_OR_RETURN(ecmg,
+                          gateway::EcmgServer::Create(EcmgOptionsOf(config.ecmg), *ecm_lane, metrics, log));
+  ports.ecmg = ecmg->listening().port;
   return Ok();
 }
 
@@ -241,6 +284,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, const Clock&
   if (!config.grpc.port_file.empty()) std::filesystem::remove(config.grpc.port_file, ignored);
   HEARTH_RETURN_IF_ERROR(parts->StartMetrics(config));
   HEARTH_RETURN_IF_ERROR(parts->StartHeadEnd(config, clock));
+  HEARTH_RETURN_IF_ERROR(parts->StartEcmg(config));
   HEARTH_RETURN_IF_ERROR(parts->StartServer(config, clock));
   const Ports& ports = parts->ports;
   if (!config.grpc.port_file.empty()) {
@@ -267,6 +311,8 @@ void Daemon::Stop(std::chrono::milliseconds patience) {
   parts.head_end->BeginShutdown();
   parts.server->Shutdown(patience);
   parts.server.reset();
+  parts.ecmg.reset();  // answers to the end
+  parts.renewal.Serve(nullptr);
   parts.head_end.reset();
   parts.muxes.clear();
   parts.broadcast.reset();

@@ -28,7 +28,8 @@ EcmgShared::EcmgShared(const EcmgServerOptions& server_options, const EcmMaker& 
       connections_gauge(registry.GetGauge("hearth_ecmg_connections", "Scramblers connected.")),
       channels_gauge(registry.GetGauge("hearth_ecmg_channels", "ECM channels open.")),
       streams_gauge(registry.GetGauge("hearth_ecmg_streams", "ECM streams open.")),
-      overload_gauge(registry.GetGauge("hearth_ecmg_overloaded", "1 while new channels and streams are refused.")) {}
+      overload_gauge(
+          registry.GetGauge("hearth_ecmg_overloaded", "1 while new channels and streams are refused.")) {}
 
 StreamSeries& EcmgShared::SeriesOf(uint16_t ecm_id) {
   const MutexLock lock(mu_);
@@ -41,8 +42,8 @@ StreamSeries& EcmgShared::SeriesOf(uint16_t ecm_id) {
     series->other_criteria = &metrics.GetCounter(
         "hearth_ecmg_other_criteria_total",
         "CW_provisions whose access_criteria were other than the schedule's, by ECM_id.", labels);
-    series->open_gauge =
-        &metrics.GetGauge("hearth_ecmg_streams_open", "Streams open, by ECM_id: one for each scrambler.", labels);
+    series->open_gauge = &metrics.GetGauge("hearth_ecmg_streams_open",
+                                           "Streams open, by ECM_id: one for each scrambler.", labels);
   }
   return *series;
 }
@@ -74,7 +75,8 @@ void ConnectionHost::CloseChannel(const simulcrypt::EcmgChannel& channel) {
   shared_.log.Info("ecmg.channel_closed", {{"scrambler", peer_}, {"channel", channel.channel_id}});
 }
 
-EcmgError ConnectionHost::OpenStream(const simulcrypt::EcmgChannel& /*channel*/, simulcrypt::EcmgStream& stream) {
+EcmgError ConnectionHost::OpenStream(const simulcrypt::EcmgChannel& /*channel*/,
+                                     simulcrypt::EcmgStream& stream) {
   if (!shared_.maker.Knows(ServiceId(stream.ecm_id))) {
     shared_.log.Warn("ecmg.unknown_ecm_id", {{"scrambler", peer_}, {"ecm_id", stream.ecm_id}});
     return EcmgError::kUnknownEcmId;
@@ -106,13 +108,13 @@ EcmgError ConnectionHost::MakeEcm(const simulcrypt::CwProvision& provision, Byte
   auto& series = *reinterpret_cast<StreamSeries*>(provision.stream.ref);
   series.requests->Increment();
   const uint16_t period = provision.cp_duration_100ms.value_or(provision.stream.nominal_cp_duration_100ms);
-  const EcmOrder order{.service = ServiceId(provision.stream.ecm_id),
-                       .cp_number = provision.cp_number,
-                       .words = provision.cws,
-                       .crypto_period = milliseconds(100) * period,
-                       .access_criteria = provision.access_criteria};
+  const EcmDemand demand{.service = ServiceId(provision.stream.ecm_id),
+                         .cp_number = provision.cp_number,
+                         .words = provision.cws,
+                         .crypto_period = milliseconds(100) * period,
+                         .access_criteria = provision.access_criteria};
   EcmgError error = EcmgError::kNone;
-  switch (shared_.maker.Make(order, datagram)) {
+  switch (shared_.maker.Make(demand, datagram)) {
     case EcmOutcome::kMade:
       break;
     case EcmOutcome::kMadeOtherCriteria:

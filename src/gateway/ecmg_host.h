@@ -1,5 +1,5 @@
-// What the sessions of all connections of an ECMG share, and what each of them asks. Not part of the interface of
-// src/gateway.
+// What the sessions of all connections of an ECMG share, and what each of them asks. Not part of the
+// interface of src/gateway.
 #pragma once
 
 #include <atomic>

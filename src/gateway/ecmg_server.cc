@@ -106,15 +106,17 @@ class ConnectionOver final : public Connection, public std::enable_shared_from_t
   void Read() {
     if (reading_ || ended_) return;
     reading_ = true;
-    stream_.async_read_some(asio::buffer(in_), [self = this->shared_from_this()](error_code error, size_t bytes) {
-      self->reading_ = false;
-      if (self->ended_) return;
-      if (error) return self->End(error == asio::error::eof ? "closed by the scrambler" : error.message());
-      const nanoseconds now = SteadyNow();
-      self->host_.ReceivedAt(now);
-      self->session_->Push(ByteView(self->in_).first(bytes), now, self->out_);
-      self->Proceed();
-    });
+    stream_.async_read_some(
+        asio::buffer(in_), [self = this->shared_from_this()](error_code error, size_t bytes) {
+          self->reading_ = false;
+          if (self->ended_) return;
+          if (error)
+            return self->End(error == asio::error::eof ? "closed by the scrambler" : error.message());
+          const nanoseconds now = SteadyNow();
+          self->host_.ReceivedAt(now);
+          self->session_->Push(ByteView(self->in_).first(bytes), now, self->out_);
+          self->Proceed();
+        });
   }
 
   void Tick() {
@@ -140,13 +142,14 @@ class ConnectionOver final : public Connection, public std::enable_shared_from_t
     if (writing_ || out_.empty()) return;
     writing_ = true;
     std::swap(out_, written_);
-    asio::async_write(stream_, asio::buffer(written_), [self = this->shared_from_this()](error_code error, size_t) {
-      self->writing_ = false;
-      self->written_.clear();
-      if (self->ended_) return;
-      if (error) return self->End(error.message());
-      self->Proceed();
-    });
+    asio::async_write(stream_, asio::buffer(written_),
+                      [self = this->shared_from_this()](error_code error, size_t) {
+                        self->writing_ = false;
+                        self->written_.clear();
+                        if (self->ended_) return;
+                        if (error) return self->End(error.message());
+                        self->Proceed();
+                      });
   }
 
   // Ids, channels and streams are free at once, whether or not a close message came.
@@ -177,8 +180,7 @@ class ConnectionOver final : public Connection, public std::enable_shared_from_t
 };
 
 Error TlsFailed(std::string_view what, const std::filesystem::path& file, const error_code& error) {
-  return Error(Reason::kConfigValueInvalid,
-               fmt::format("{}: {} cannot be used", what, file.string()))
+  return Error(Reason::kConfigValueInvalid, fmt::format("{}: {} cannot be used", what, file.string()))
       .Detail(error.message());
 }
 
@@ -267,8 +269,9 @@ Result<Endpoint> EcmgServer::Impl::Listen() {
   }
   if (error || found.empty()) {
     return Error(Reason::kConfigValueInvalid,
-                 fmt::format("simulcrypt.ecmg.listen: cannot listen on {}: is the address this host's, and free?",
-                             ToString(listen)))
+                 fmt::format(
+                     "simulcrypt.ecmg.listen: cannot listen on {}: is the address this host's, and free?",
+                     ToString(listen)))
         .Detail(error.message());
   }
   return Endpoint{listen.host, bound.port()};
@@ -324,8 +327,7 @@ void EcmgServer::Impl::Accept() {
 void EcmgServer::Impl::Welcome(Worker& worker, tcp::socket socket) {
   error_code error;
   const tcp::endpoint remote = socket.remote_endpoint(error);
-  const std::string peer =
-      error ? "gone" : fmt::format("{}:{}", remote.address().to_string(), remote.port());
+  const std::string peer = error ? "gone" : fmt::format("{}:{}", remote.address().to_string(), remote.port());
   const int connections = ++shared_.connections;
   if (static_cast<size_t>(connections) > options_.max_connections) {
     --shared_.connections;
@@ -373,7 +375,8 @@ void EcmgServer::Impl::Lagged(nanoseconds lag) {
       shared_.log.Error("ecmg.overloaded",
                         {{"lag_ms", std::chrono::duration_cast<std::chrono::milliseconds>(lag).count()}});
     }
-  } else if (shared_.overloaded && now - nanoseconds(last_lag_) > kCalm && shared_.overloaded.exchange(false)) {
+  } else if (shared_.overloaded && now - nanoseconds(last_lag_) > kCalm &&
+             shared_.overloaded.exchange(false)) {
     shared_.overload_gauge.Set(0);
     shared_.log.Info("ecmg.calm_again");
   }
@@ -382,8 +385,9 @@ void EcmgServer::Impl::Lagged(nanoseconds lag) {
 EcmgServer::EcmgServer(std::unique_ptr<Impl> impl, Endpoint listening)
     : impl_(std::move(impl)), listening_(std::move(listening)) {}
 
-Result<std::unique_ptr<EcmgServer>> EcmgServer::Create(const EcmgServerOptions& options, const EcmMaker& maker,
-                                                       MetricsRegistry& metrics, Logger& log) {
+Result<std::unique_ptr<EcmgServer>> EcmgServer::Create(const EcmgServerOptions& options,
+                                                       const EcmMaker& maker, MetricsRegistry& metrics,
+                                                       Logger& log) {
   auto impl = std::make_unique<Impl>(options, maker, metrics, log);
   HEARTH_ASSIGN_OR_RETURN(Endpoint listening, impl->Listen());
   impl->Start();

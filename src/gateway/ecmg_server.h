@@ -1,8 +1,8 @@
-// The ECMG of ETSI TS 103 197, clause 5, as a TCP server: scramblers (SCS) connect, set up channels and streams,
-// and get an ECM for each CW_provision.
+// The ECMG of ETSI TS 103 197, clause 5, as a TCP server: scramblers (SCS) connect, set up channels and
+// streams, and get an ECM for each CW_provision.
 //
-// Nothing on the way from a CW_provision to its ECM waits for a lock of the store, a disk or another connection:
-// one kind of scrambler goes dark after one lost answer and stays so until a person restarts it.
+// Nothing on the way from a CW_provision to its ECM waits for a lock of the store, a disk or another
+// connection: one kind of scrambler goes dark after one lost answer and stays so until a person restarts it.
 #pragma once
 
 #include <chrono>
@@ -26,7 +26,7 @@
 namespace hearth::gateway {
 
 // What is asked of an EcmMaker. Views are valid during the call only.
-struct EcmOrder {
+struct EcmDemand {
   ServiceId service;  // the ECM_id of the stream
   uint16_t cp_number = 0;
   std::span<const simulcrypt::CpCw> words;  // ascending by CP, all of 8 or all of 16 bytes
@@ -50,7 +50,7 @@ class EcmMaker {
   virtual ~EcmMaker() = default;
   virtual bool Knows(ServiceId service) const = 0;
   // Appends the section, unless something is wrong.
-  virtual EcmOutcome Make(const EcmOrder& order, Bytes& section) const = 0;
+  virtual EcmOutcome Make(const EcmDemand& demand, Bytes& section) const = 0;
 };
 
 // Scramblers speak TLS in a proxy beside them; both ends show certificates. PEM files, read at start.
@@ -68,7 +68,8 @@ struct EcmgServerOptions {
   simulcrypt::EcmgOptions session;
   size_t max_connections = 256;
   size_t max_streams = 16'384;  // of all channels together
-  // access_criteria other than the schedule's are refused (0x0011); else the schedule wins, and it is counted.
+  // access_criteria other than the schedule's are refused (0x0011); else the schedule wins, and it is
+  // counted.
   bool strict_criteria = false;
   // New channels and streams are refused (0x000D) while the server answers later than this.
   std::chrono::milliseconds overload{50};

@@ -58,15 +58,22 @@ class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
         metrics_(metrics),
         log_(log),
         labels_{{"mux", options.name}},
-        connected_(metrics.GetGauge("hearth_emmg_connected", "1 while data may be sent to a multiplexer.", labels_)),
-        granted_(metrics.GetGauge("hearth_emmg_bandwidth_granted_kbps", "Bandwidth a multiplexer grants.", labels_)),
-        waiting_(metrics.GetGauge("hearth_emmg_sections_waiting", "Sections not sent to a multiplexer yet.", labels_)),
-        sections_(metrics.GetCounter("hearth_emmg_sections_sent_total", "Sections sent to a multiplexer.", labels_)),
+        connected_(
+            metrics.GetGauge("hearth_emmg_connected", "1 while data may be sent to a multiplexer.", labels_)),
+        granted_(metrics.GetGauge("hearth_emmg_bandwidth_granted_kbps", "Bandwidth a multiplexer grants.",
+                                  labels_)),
+        waiting_(metrics.GetGauge("hearth_emmg_sections_waiting", "Sections not sent to a multiplexer yet.",
+                                  labels_)),
+        sections_(metrics.GetCounter("hearth_emmg_sections_sent_total", "Sections sent to a multiplexer.",
+                                     labels_)),
         packets_(metrics.GetCounter("hearth_emmg_packets_sent_total",
-                                    "Transport packets these sections are, as the multiplexer counts.", labels_)),
-        connects_(metrics.GetCounter("hearth_emmg_connects_total", "Attempts to connect to a multiplexer.", labels_)),
+                                    "Transport packets these sections are, as the multiplexer counts.",
+                                    labels_)),
+        connects_(metrics.GetCounter("hearth_emmg_connects_total", "Attempts to connect to a multiplexer.",
+                                     labels_)),
         thrown_away_(metrics.GetCounter("hearth_emmg_sections_dropped_total",
-                                        "Sections thrown away for a multiplexer that was away too long.", labels_)),
+                                        "Sections thrown away for a multiplexer that was away too long.",
+                                        labels_)),
         pacer_(options.packing, options.burst),
         packetiser_(kAnyPid, options.packing),
         retry_(options.first_retry) {}
@@ -151,8 +158,8 @@ Status EmmgOutput::Impl::Start() {
                                         udp::resolver::numeric_service, error);
     if (!error && !found.empty()) udp_.connect(found.begin()->endpoint(), error);
     if (error || found.empty()) {
-      return Error(Reason::kConfigValueInvalid,
-                   fmt::format("multiplexer {}: {} cannot be used for UDP", options_.name, ToString(*options_.udp)))
+      return Error(Reason::kConfigValueInvalid, fmt::format("multiplexer {}: {} cannot be used for UDP",
+                                                            options_.name, ToString(*options_.udp)))
           .Detail(error.message());
     }
     udp_.non_blocking(true, error);
@@ -215,12 +222,13 @@ void EmmgOutput::Impl::Connect() {
     error_code ignored;
     socket_.close(ignored);
   });
-  resolver_.async_resolve(options_.mux.host, std::to_string(options_.mux.port), tcp::resolver::numeric_service,
-                          [this](error_code error, const tcp::resolver::results_type& found) {
-                            if (error) return Connected(error);
-                            asio::async_connect(socket_, found,
-                                                [this](error_code failed, const tcp::endpoint&) { Connected(failed); });
-                          });
+  resolver_.async_resolve(
+      options_.mux.host, std::to_string(options_.mux.port), tcp::resolver::numeric_service,
+      [this](error_code error, const tcp::resolver::results_type& found) {
+        if (error) return Connected(error);
+        asio::async_connect(socket_, found,
+                            [this](error_code failed, const tcp::endpoint&) { Connected(failed); });
+      });
 }
 
 void EmmgOutput::Impl::Connected(error_code error) {
@@ -327,12 +335,14 @@ void EmmgOutput::Impl::Disconnected(const std::string& why) {
   const Remedy remedy = failure ? failure->remedy : Remedy::kRetry;
   if (remedy == Remedy::kLowerVersion && options_.session.version > 1) {
     --options_.session.version;
-    log_.Warn("emmg.version", {{"mux", options_.name}, {"version", static_cast<int>(options_.session.version)}});
+    log_.Warn("emmg.version",
+              {{"mux", options_.name}, {"version", static_cast<int>(options_.session.version)}});
     return RetryAfter(milliseconds(0));
   }
   const std::string cause = failure ? failure->text : why;
   if (remedy == Remedy::kConfiguration) {
-    log_.Error("emmg.refused", {{"mux", options_.name}, {"address", ToString(options_.mux)}, {"cause", cause}});
+    log_.Error("emmg.refused",
+               {{"mux", options_.name}, {"address", ToString(options_.mux)}, {"cause", cause}});
     return RetryAfter(options_.last_retry);
   }
   log_.Warn("emmg.disconnected", {{"mux", options_.name},
@@ -357,13 +367,16 @@ void EmmgOutput::Impl::OnBandwidth(uint16_t kbps) {
 }
 
 void EmmgOutput::Impl::OnWarning(EmmgError status) {
-  log_.Warn("emmg.warning", {{"mux", options_.name}, {"error_status", fmt::format("0x{:04X}", static_cast<int>(status))}});
+  log_.Warn("emmg.warning",
+            {{"mux", options_.name}, {"error_status", fmt::format("0x{:04X}", static_cast<int>(status))}});
 }
 
 void EmmgOutput::Impl::CountError(const char* direction, uint16_t status) {
   metrics_
       .GetCounter("hearth_emmg_errors_total", "SimulCrypt errors with a multiplexer, by error_status.",
-                  {{"mux", options_.name}, {"direction", direction}, {"error_status", fmt::format("0x{:04X}", status)}})
+                  {{"mux", options_.name},
+                   {"direction", direction},
+                   {"error_status", fmt::format("0x{:04X}", status)}})
       .Increment();
 }
 

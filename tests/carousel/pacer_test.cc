@@ -46,7 +46,8 @@ TEST(AirMeter, PaddedSectionsStartAPacketEach) {
     size_t section;
     size_t packets;
   };
-  for (const Row& row : {Row{1, 1}, Row{24, 1}, Row{183, 1}, Row{184, 2}, Row{256, 2}, Row{367, 2}, Row{368, 3}}) {
+  for (const Row& row :
+       {Row{1, 1}, Row{24, 1}, Row{183, 1}, Row{184, 2}, Row{256, 2}, Row{367, 2}, Row{368, 3}}) {
     AirMeter meter(Packing::kPadded);
     EXPECT_EQ(meter.PacketsFor(row.section), row.packets) << row.section;
     meter.Take(row.section);

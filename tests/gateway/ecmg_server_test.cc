@@ -25,15 +25,17 @@ const Bytes kWord2 = {9, 10, 11, 12, 13, 14, 15, 16};
 class FakeMaker final : public EcmMaker {
  public:
   bool Knows(ServiceId service) const override { return service.value <= last_service; }
-  EcmOutcome Make(const EcmOrder& order, Bytes& section) const override {
+  EcmOutcome Make(const EcmDemand& demand, Bytes& section) const override {
     if (stall.count() > 0) std::this_thread::sleep_for(stall);
-    if (order.service == gone) return EcmOutcome::kUnknownChannel;
+    if (demand.service == gone) return EcmOutcome::kUnknownChannel;
     section = {0x80, 0x70, 7, 1};
     ByteWriter rest(6);
-    rest.U16(order.service.value).U16(order.cp_number).U16(static_cast<uint16_t>(order.crypto_period.count() / 100));
+    rest.U16(demand.service.value)
+        .U16(demand.cp_number)
+        .U16(static_cast<uint16_t>(demand.crypto_period.count() / 100));
     section.insert(section.end(), rest.bytes().begin(), rest.bytes().end());
-    return order.access_criteria && order.access_criteria->size() == 1 ? EcmOutcome::kMadeOtherCriteria
-                                                                       : EcmOutcome::kMade;
+    return demand.access_criteria && demand.access_criteria->size() == 1 ? EcmOutcome::kMadeOtherCriteria
+                                                                         : EcmOutcome::kMade;
   }
   uint16_t last_service = 1000;
   ServiceId gone{999};
@@ -165,8 +167,8 @@ TEST_F(EcmgServerTest, OtherCriteriaAreCountedAndOnlyRefusedWhenToldSo) {
   }
 }
 
-// Two scramblers of a 1+1 pair hold the same ids at once; one that breaks off leaves the other alone, and comes
-// back with the ids it had.
+// Two scramblers of a 1+1 pair hold the same ids at once; one that breaks off leaves the other alone, and
+// comes back with the ids it had.
 TEST_F(EcmgServerTest, TwoScramblersWithTheSameIds) {
   Start();
   auto first = Scs({1, 2});

@@ -28,7 +28,8 @@ class EmmgOutputTest : public testing::Test {
   void Start(const TestMux& mux) { Start(mux.port()); }
   void Start(uint16_t port) {
     options_.mux = {"127.0.0.1", port};
-    auto output = EmmgOutput::Create(options_, [this] { ++gaps_; }, metrics_, log_);
+    auto output = EmmgOutput::Create(
+        options_, [this] { ++gaps_; }, metrics_, log_);
     ASSERT_TRUE(output) << output.error().ToString();
     output_ = std::move(*output);
   }
@@ -47,7 +48,8 @@ class EmmgOutputTest : public testing::Test {
   }
   static std::vector<uint32_t> NumbersOf(const TestMux& mux) {
     std::vector<uint32_t> out;
-    for (const auto& datagram : mux.datagrams) out.push_back(ByteReader(ByteView(datagram.bytes).subspan(4)).U32());
+    for (const auto& datagram : mux.datagrams)
+      out.push_back(ByteReader(ByteView(datagram.bytes).subspan(4)).U32());
     return out;
   }
   static std::vector<uint32_t> Range(uint32_t first, uint32_t count) {
@@ -165,7 +167,18 @@ TEST_F(EmmgOutputTest, FallsBackToAnOlderVersion) {
   ASSERT_TRUE(mux.Accept());
   // channel_error unsupported protocol version, in version 2.
   ByteWriter error(64);
-  error.U8(2).U16(0x0015).U16(20).U16(1).U16(4).U32(0x4A750001).U16(3).U16(2).U16(1).U16(0x7000).U16(2).U16(2);
+  error.U8(2)
+      .U16(0x0015)
+      .U16(20)
+      .U16(1)
+      .U16(4)
+      .U32(0x4A750001)
+      .U16(3)
+      .U16(2)
+      .U16(1)
+      .U16(0x7000)
+      .U16(2)
+      .U16(2);
   mux.out.assign(error.bytes().begin(), error.bytes().end());
   mux.Send();
   ASSERT_TRUE(output_->Write(Numbered(0, 1)));

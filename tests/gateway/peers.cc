@@ -37,7 +37,8 @@ Socket::~Socket() { ::close(fd_); }
 std::unique_ptr<Socket> Socket::Connect(uint16_t port) {
   auto socket = std::make_unique<Socket>(::socket(AF_INET, SOCK_STREAM, 0));
   const sockaddr_in address = Loopback(port);
-  if (::connect(socket->fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return nullptr;
+  if (::connect(socket->fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
+    return nullptr;
   const int on = 1;
   ::setsockopt(socket->fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   return socket;

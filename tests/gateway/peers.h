@@ -1,4 +1,5 @@
-// The other side of SimulCrypt, on blocking sockets with a time limit: for tests of the servers and clients here.
+// The other side of SimulCrypt, on blocking sockets with a time limit: for tests of the servers and clients
+// here.
 #pragma once
 
 #include <chrono>
