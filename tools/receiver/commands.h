@@ -65,6 +65,17 @@ struct EcmOptions {
 };
 int RunEcm(const EcmOptions& options, const Place& place);
 
+struct PlayOptions {
+  std::string in = "-";
+  std::string out;  // empty: only say what the viewer would see
+  std::optional<uint16_t> service;
+  std::optional<uint16_t> ca_system_id;
+  uint8_t suite = 1;
+  bool follow = false;
+  std::optional<double> seconds;
+};
+int RunPlay(const PlayOptions& options, const Place& place);
+
 struct ReadOptions {
   std::vector<std::string> cells;
   bool no_signal = false;
