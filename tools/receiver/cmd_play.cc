@@ -1,8 +1,6 @@
 // play: a programme of a transport stream, as the viewer gets it.
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 
 #include <fmt/format.h>
@@ -11,6 +9,7 @@
 #include "tools/receiver/json.h"
 #include "tools/receiver/source.h"
 #include "tools/receiver/tuner.h"
+#include "tools/ts/output.h"
 
 namespace hearth::receiver {
 namespace {
@@ -20,39 +19,6 @@ using Steady = std::chrono::steady_clock;
 int64_t Milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
 }
-
-// Where the programme goes: a file, or standard output.
-class Output {
- public:
-  static Result<Output> Open(const std::string& path) {
-    FILE* file = path == "-" ? stdout : path.empty() ? nullptr : std::fopen(path.c_str(), "wb");
-    if (file == nullptr && !path.empty()) {
-      return Error(Reason::kOutputFailed, fmt::format("cannot write {}: {}", path, std::strerror(errno)));
-    }
-    return Output(path, file);
-  }
-  Status Write(ByteView bytes) {
-    if (!file_ || bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) == bytes.size()) {
-      return Ok();
-    }
-    return Failed();
-  }
-  Status Flush() { return !file_ || std::fflush(file_.get()) == 0 ? Ok() : Failed(); }
-
- private:
-  struct Close {
-    void operator()(FILE* file) const {
-      if (file != stdout) std::fclose(file);
-    }
-  };
-  Output(std::string path, FILE* file) : path_(std::move(path)), file_(file) {}
-  Status Failed() const {
-    return Error(Reason::kOutputFailed, fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
-  }
-
-  std::string path_;
-  std::unique_ptr<FILE, Close> file_;
-};
 
 // Card and box behind the tuner. Their states are held only while bytes are taken, so that read and report
 // can go on beside a live stream, and what they change counts from the next bytes.
@@ -140,7 +106,7 @@ class Viewer final : public TunerHost {
 };
 
 // Everything that `reader` holds goes through the tuner to `out`.
-Status PlayWhole(ts::PacketReader& reader, Tuner& tuner, Viewer& viewer, Output& out) {
+Status PlayWhole(ts::PacketReader& reader, Tuner& tuner, Viewer& viewer, ts::Output& out) {
   Bytes shown;
   auto packet = reader.Next();
   if (!packet) return Ok();
@@ -160,7 +126,7 @@ Result<int> Play(const PlayOptions& options, const Place& place) {
   tuning.ca_system_id = options.ca_system_id;
   tuning.suite = options.suite;
   HEARTH_ASSIGN_OR_RETURN(Source source, Source::Open(options.in, {options.follow, false}));
-  HEARTH_ASSIGN_OR_RETURN(Output out, Output::Open(options.out));
+  HEARTH_ASSIGN_OR_RETURN(ts::Output out, ts::Output::Open(options.out));
   Viewer viewer(options, place);
   HEARTH_RETURN_IF_ERROR(viewer.Begin());  // a state that cannot be read is told at once
   HEARTH_RETURN_IF_ERROR(viewer.End());
