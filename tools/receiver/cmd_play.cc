@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "tools/json/json.h"
 #include "tools/receiver/commands.h"
-#include "tools/receiver/json.h"
 #include "tools/receiver/source.h"
 #include "tools/receiver/tuner.h"
 #include "tools/ts/output.h"

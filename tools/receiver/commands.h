@@ -8,12 +8,15 @@
 #include <vector>
 
 #include "src/base/status.h"
+#include "tools/json/json.h"
 #include "tools/receiver/receiver.h"
 #include "tools/receiver/state.h"
 
 namespace hearth::receiver {
 
-class JsonObject;
+using json::JsonArray;
+using json::JsonObject;
+using json::JsonText;
 
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitUsage = 2;
