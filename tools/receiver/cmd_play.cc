@@ -124,7 +124,7 @@ Result<int> Play(const PlayOptions& options, const Place& place) {
   TunerOptions tuning;
   tuning.service = options.service;
   tuning.ca_system_id = options.ca_system_id;
-  tuning.suite = options.suite;
+  tuning.suite = static_cast<uint8_t>(options.suite);
   HEARTH_ASSIGN_OR_RETURN(Source source, Source::Open(options.in, {options.follow, false}));
   HEARTH_ASSIGN_OR_RETURN(ts::Output out, ts::Output::Open(options.out));
   Viewer viewer(options, place);

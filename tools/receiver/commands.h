@@ -73,7 +73,7 @@ struct PlayOptions {
   std::string out;  // empty: only say what the viewer would see
   std::optional<uint16_t> service;
   std::optional<uint16_t> ca_system_id;
-  uint8_t suite = 1;
+  uint16_t suite = 1;  // one byte
   bool follow = false;
   std::optional<double> seconds;
 };

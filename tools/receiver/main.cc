@@ -152,7 +152,8 @@ class Program {
     sub->add_option("--service", play_.service, "Programme number; without it the first of the PAT");
     sub->add_option("--ca-system-id", play_.ca_system_id, "Heed only CA_descriptors of this CA system");
     sub->add_option("--suite", play_.suite, "Private byte of the CA_descriptors to heed")
-        ->capture_default_str();
+        ->capture_default_str()
+        ->check(CLI::Range(0, 255));
     sub->add_flag("--follow", play_.follow, "Wait for more at the end of a file, and for a socket to answer");
     sub->add_option("--for", play_.seconds, "End after this many seconds")->check(CLI::Range(0.0, 1e9));
     AddPlace(sub, &place_, true);

@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--service", options.services, "Programme to scramble; repeat it; without it the first one");
   app.add_option("--ecm-id", options.ecm_ids,
-                 "ECM_id, one for each --service; without it the programme number");
+                 "ECM_id, one for each --service; without it the programme number, or 1");
   app.add_option("--ecm-pid", options.ecm_pids,
                  "PID of the ECMs, one for each --service; without it 0x300, 0x301 ...");
   app.add_option("--access-criteria", options.access_criteria,

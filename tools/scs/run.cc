@@ -84,7 +84,7 @@ Result<Plan> MakePlan(const Options& options) {
   }
   plan.client.super_cas_id = options.super_cas_id;
   plan.client.channel_id = options.channel_id;
-  plan.client.version = options.version;
+  plan.client.version = static_cast<uint8_t>(options.version);
   plan.client.crypto_period = Milliseconds(options.crypto_period_s);
   plan.scrambler.crypto.crypto_period = plan.client.crypto_period;
   plan.scrambler.crypto.algorithm = options.algorithm == "csa" ? ts::Algorithm::kCsa : ts::Algorithm::kCissa;

@@ -17,7 +17,7 @@ struct Options {
   std::vector<std::string> ecmgs;
   uint32_t super_cas_id = 0;
   uint16_t channel_id = 1;
-  uint8_t version = 3;
+  uint16_t version = 3;  // 1 to 255
   std::string in = "-";
   std::string out = "-";
   std::vector<uint16_t> services;

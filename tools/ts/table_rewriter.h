@@ -22,6 +22,8 @@ class TableRewriter {
   // packets take others' places.
   void Pass(const Packet& packet, const Rewrite& rewrite, std::chrono::nanoseconds now, Inserter* inserter,
             Bytes* out);
+  // Sends a section of our own on this PID, in one count with the others.
+  void Send(ByteView section, std::chrono::nanoseconds now, Inserter* inserter);
 
  private:
   SectionAssembler assembler_;
