@@ -113,6 +113,7 @@ class EmmgSession {
 
   State state() const { return state_; }
   bool should_close() const { return close_reason_ != CloseReason::kNone; }
+  CloseReason close_reason() const { return close_reason_; }
   // Empty when the session runs or was closed in order.
   const std::optional<EmmgFailure>& failure() const { return failure_; }
   // What datagrams must be, from state kStreamSetup on.

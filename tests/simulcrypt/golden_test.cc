@@ -1,5 +1,5 @@
-// Messages written by hand from the layout of TS 103 197, never by our encoder, and what tshark 4.0 shows for
-// them is what the comments say.
+// Messages written by hand from the layout of TS 103 197, never by our encoder; tshark 4.0 dissects them as
+// the comments say.
 #include <gtest/gtest.h>
 
 #include "src/simulcrypt/emmg_session.h"
