@@ -199,6 +199,15 @@ TEST_F(Programs, ScsSaysWhatIsWrong) {
   }
 }
 
+// How many packets fit the filter; -1 when tshark fails.
+int FoundByTshark(const std::string& file, const std::string& filter) {
+  FILE* pipe = popen(
+      ("tshark -r " + file + " -Y '" + filter + "' -T fields -e frame.number 2>/dev/null").c_str(), "r");
+  int lines = 0;
+  for (int c = 0; (c = fgetc(pipe)) != EOF;) lines += c == '\n' ? 1 : 0;
+  return pclose(pipe) == 0 ? lines : -1;
+}
+
 uint16_t PortIn(const std::string& file, int line = 0) {
   for (int i = 0; i < 500; ++i) {
     std::ifstream in(file);
@@ -235,6 +244,11 @@ TEST_F(Programs, AFreshCardLightsUpWithTheEmmsOfTheStream) {
   EXPECT_EQ(play.exit_code, 0) << play.out;
   EXPECT_EQ(play.json()["emms_taken"], 4) << play.out;
   EXPECT_GE(play.json()["periods_lit"], 4) << play.out;
+  // What an outsider makes of it.
+  EXPECT_EQ(FoundByTshark(In("full.ts"), "_ws.malformed || _ws.expert.severity >= Warning"), 0);
+  EXPECT_EQ(FoundByTshark(In("full.ts"), "mpeg_sect && mp2t.pid == 0x500"), 4) << "EMMs";
+  EXPECT_GT(FoundByTshark(In("full.ts"), "mpeg_sect && mp2t.pid == 0x300"), 50) << "ECMs";
+  EXPECT_GT(FoundByTshark(In("full.ts"), "mpeg_ca"), 50) << "CATs";
   // The card keeps what it took: from now on all of it is seen.
   EXPECT_EQ(Call(Play("full.ts")).exit_code, 0);
   EXPECT_TRUE(SeenAsItWas());
