@@ -284,7 +284,7 @@ TEST_F(Program, ManPageAndHelpNameTheSameCommandsAndOptions) {
       ReadWholeFile(std::string(HEARTH_SOURCE_DIR) + "/tools/receiver/hearth-receiver.1").value();
   for (size_t at = 0; (at = manual.find("\\-", at)) != std::string::npos;) manual.erase(at, 1);
   std::set<std::string> offered = OptionsIn(Call("--help").out);
-  const char* commands[] = {"personalise", "new", "feed", "watch", "read", "report", "ecm", "status"};
+  const char* commands[] = {"personalise", "new", "feed", "watch", "read", "report", "ecm", "play", "status"};
   const std::string help = Call("--help").out;
   const std::string subcommands = help.substr(help.find("Subcommands:"));
   EXPECT_EQ(std::count(subcommands.begin(), subcommands.end(), '\n') - 3,

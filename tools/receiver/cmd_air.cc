@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "tools/json/json.h"
 #include "tools/receiver/commands.h"
 #include "tools/receiver/files.h"
-#include "tools/receiver/json.h"
 #include "tools/receiver/source.h"
 
 namespace hearth::receiver {

@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "tools/json/json.h"
 #include "tools/receiver/commands.h"
 #include "tools/receiver/factory.h"
 #include "tools/receiver/files.h"
-#include "tools/receiver/json.h"
 
 namespace hearth::receiver {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "tools/json/json.h"
 #include "tools/receiver/commands.h"
-#include "tools/receiver/json.h"
 
 namespace hearth::receiver {
 namespace {

@@ -8,12 +8,15 @@
 #include <vector>
 
 #include "src/base/status.h"
+#include "tools/json/json.h"
 #include "tools/receiver/receiver.h"
 #include "tools/receiver/state.h"
 
 namespace hearth::receiver {
 
-class JsonObject;
+using json::JsonArray;
+using json::JsonObject;
+using json::JsonText;
 
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitUsage = 2;
@@ -64,6 +67,17 @@ struct EcmOptions {
   std::string file;
 };
 int RunEcm(const EcmOptions& options, const Place& place);
+
+struct PlayOptions {
+  std::string in = "-";
+  std::string out;  // empty: only say what the viewer would see
+  std::optional<uint16_t> service;
+  std::optional<uint16_t> ca_system_id;
+  uint16_t suite = 1;  // one byte
+  bool follow = false;
+  std::optional<double> seconds;
+};
+int RunPlay(const PlayOptions& options, const Place& place);
 
 struct ReadOptions {
   std::vector<std::string> cells;

@@ -49,6 +49,7 @@ class Program {
     AddRead();
     AddReport();
     AddEcm();
+    AddPlay();
     AddStatus();
   }
 
@@ -142,6 +143,22 @@ class Program {
     AddPlace(sub, &place_, true);
   }
 
+  void AddPlay() {
+    CLI::App* sub = Sub("play", "Descramble a programme of a transport stream, taking the EMMs in it",
+                        [this] { return RunPlay(play_, place_); });
+    sub->add_option("--in", play_.in,
+                    "Where the stream comes from: FILE, - (standard input), tcp:HOST:PORT or unix:PATH");
+    sub->add_option("--out", play_.out, "File for the stream as descrambled, or - for standard output");
+    sub->add_option("--service", play_.service, "Programme number; without it the first of the PAT");
+    sub->add_option("--ca-system-id", play_.ca_system_id, "Heed only CA_descriptors of this CA system");
+    sub->add_option("--suite", play_.suite, "Private byte of the CA_descriptors to heed")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 255));
+    sub->add_flag("--follow", play_.follow, "Wait for more at the end of a file, and for a socket to answer");
+    sub->add_option("--for", play_.seconds, "End after this many seconds")->check(CLI::Range(0.0, 1e9));
+    AddPlace(sub, &place_, true);
+  }
+
   void AddStatus() {
     CLI::App* sub =
         Sub("status", "Print what card and box hold, never keys", [this] { return RunStatus(place_); });
@@ -157,6 +174,7 @@ class Program {
   ReadOptions read_;
   ReportOptions report_;
   EcmOptions ecm_;
+  PlayOptions play_;
 };
 
 }  // namespace

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-namespace hearth::receiver {
+namespace hearth::json {
 
 // With quotes; everything outside printable ASCII is kept (UTF-8) except control characters.
 std::string JsonText(std::string_view text);
@@ -37,4 +37,4 @@ class JsonObject {
 // ["a","b"] from values that are JSON already.
 std::string JsonArray(const std::vector<std::string>& values);
 
-}  // namespace hearth::receiver
+}  // namespace hearth::json

@@ -1,6 +1,6 @@
-#include "tools/receiver/json.h"
+#include "tools/json/json.h"
 
-namespace hearth::receiver {
+namespace hearth::json {
 
 std::string JsonText(std::string_view text) {
   std::string out = "\"";
@@ -32,4 +32,4 @@ std::string JsonArray(const std::vector<std::string>& values) {
   return out + "]";
 }
 
-}  // namespace hearth::receiver
+}  // namespace hearth::json
