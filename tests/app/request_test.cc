@@ -103,6 +103,20 @@ const Kind kKinds[] = {
            site.head().schedule().PutPackage(request, {PackageId(64), "宁夏", 64, {ServiceId(1)}}));
      },
      true},
+    {"product",
+     [](Site& site, const Request& request) {
+       return ChangeOf(site.head().plans().PutProduct(request, {.id = 3, .name = "sport"}));
+     },
+     false},
+    {"plan",
+     [](Site& site, const Request& request) {
+       const UnixMillis day(kEpoch2024Seconds * 1000 + 1200 * records::kDayMillis);
+       const UnixMillis next(day.value + records::kDayMillis);
+       const PlanPush::Item item{.channel = ServiceId(1), .window = {.start = day, .end = next}};
+       return ChangeOf(site.head().plans().Push(
+           request, {.from = day, .to = next, .services = {}, .items = {Result<PlanPush::Item>(item)}}));
+     },
+     false},
     {"batch",
      [](Site& site, const Request& request) {
        std::array<uint8_t, 16> key{1};
