@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "src/base/field_errors.h"
+
 namespace hearth::entitlement {
 namespace {
 
@@ -90,40 +92,26 @@ Status CheckFormNumber(std::string_view text, std::string_view field) {
 }
 
 Status CheckForm(const Form& form, const Limits& limits) {
-  std::vector<FieldViolation> violations;
-  const auto require = [&](bool holds, std::string field, std::string rule) {
-    if (!holds) violations.push_back({std::move(field), std::move(rule)});
-  };
-  const auto take = [&](const Status& status) {
-    if (!status) {
-      violations.insert(violations.end(), status.error().violations().begin(),
-                        status.error().violations().end());
-    }
-  };
-  take(CheckFormNumber(form.form_number, "form.form_number"));
+  FieldErrors errors(limits);
+  errors.Check(CheckFormNumber(form.form_number, "form.form_number"));
   const auto name = Characters(form.person.name);
-  require(name && *name >= 1 && *name <= 64, "form.person.name", "1 to 64 characters of UTF-8");
-  take(CheckPersonId(form.person.person_id, "form.person.person_id"));
+  errors.Require(name && *name >= 1 && *name <= 64, "form.person.name", "1 to 64 characters of UTF-8");
+  errors.Check(CheckPersonId(form.person.person_id, "form.person.person_id"));
   // A person is known by this text, so it has one spelling only.
-  require(!form.person.person_id.ends_with('x'), "form.person.person_id", "ends in upper-case X, not x");
+  errors.Require(!form.person.person_id.ends_with('x'), "form.person.person_id",
+                 "ends in upper-case X, not x");
   const std::string& phone = form.person.phone;
   const bool digits = std::all_of(phone.begin(), phone.end(), [](char c) { return c >= '0' && c <= '9'; });
-  require(phone.empty() || (digits && phone.size() >= 7 && phone.size() <= 20), "form.person.phone",
-          "7 to 20 digits, or empty");
-  require(form.person.address.size() <= limits.text_bytes && Characters(form.person.address).has_value(),
-          "form.person.address", fmt::format("at most {} bytes of UTF-8", limits.text_bytes));
-  require(form.village.value != 0 && LevelOf(form.village) == RegionLevel::kVillage, "form.village",
-          "the 12-digit code of the home's village");
-  require(form.devices.card.value != 0, "form.card_number", "12 digits, not all zero");
-  require(form.devices.box.value != 0, "form.box_serial", "16 digits, not all zero");
-  require(form.devices.sim.value != 0, "form.sim_number", "11 digits");
-  if (violations.empty()) return Ok();
-  Error error(Reason::kFieldInvalid,
-              fmt::format("{}: {}", violations.front().field, violations.front().description));
-  for (FieldViolation& violation : violations) {
-    error = std::move(error).Field(std::move(violation.field), std::move(violation.description));
-  }
-  return error;
+  errors.Require(phone.empty() || (digits && phone.size() >= 7 && phone.size() <= 20), "form.person.phone",
+                 "7 to 20 digits, or empty");
+  errors.Text(form.person.address, "form.person.address");
+  errors.Require(Characters(form.person.address).has_value(), "form.person.address", "UTF-8");
+  errors.Require(form.village.value != 0 && LevelOf(form.village) == RegionLevel::kVillage, "form.village",
+                 "the 12-digit code of the home's village");
+  errors.Require(form.devices.card.value != 0, "form.card_number", "12 digits, not all zero");
+  errors.Require(form.devices.box.value != 0, "form.box_serial", "16 digits, not all zero");
+  errors.Require(form.devices.sim.value != 0, "form.sim_number", "11 digits");
+  return errors.status();
 }
 
 Result<Account> DecideOpen(const Form& form, AreaId area, const Account* existing, const RequestId& id,

@@ -74,7 +74,6 @@ void ReadRules(ConfigReader& in, Config& config) {
   in.Number("out_of_area_reports", &config.policy.out_of_area_reports, 1, 100, "reports");
   in.Number("out_of_area_window_minutes", &config.policy.out_of_area_window, 0, 43'200, "minutes");
   in.Number("grace_hours", &config.policy.grace, 0, 240, "hours");
-  in.Number("record_validity_days", &config.policy.record_validity, 30, 3650, "days");
   in.Section("retention");
   in.Number("change_records_days", &config.retention.change_records, 7, 3650, "days");
   in.Section("limits");

@@ -70,7 +70,6 @@ struct Config {
     int out_of_area_reports = 3;
     std::chrono::minutes out_of_area_window{30};
     std::chrono::hours grace{72};
-    std::chrono::days record_validity{365};
   };
   struct Retention {
     std::chrono::days change_records{7};

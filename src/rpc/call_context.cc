@@ -1,6 +1,7 @@
 #include "src/rpc/call_context.h"
 
 #include <algorithm>
+#include <thread>
 
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
@@ -85,10 +86,20 @@ void Method::Time(std::chrono::nanoseconds spent) {
   seconds_.Observe(std::chrono::duration<double>(spent).count());
 }
 
+void Front::WaitUntilIdle(std::chrono::milliseconds patience) const {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (running_.load(std::memory_order_acquire) != 0 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
 Call::Call(Front& front, Method& method, const grpc::ServerContext& context, CallKind kind)
-    : front_(front), method_(method), context_(context), kind_(kind), started_(front.clock_.Steady()) {}
+    : front_(front), method_(method), context_(context), kind_(kind), started_(front.clock_.Steady()) {
+  front_.running_.fetch_add(1, std::memory_order_relaxed);
+}
 
 Call::~Call() {
+  front_.running_.fetch_sub(1, std::memory_order_release);
   if (counted_) front_.in_flight_.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -67,6 +67,9 @@ class Front {
   grpc::Status Serve(Method& method, const grpc::ServerContext& context, Body&& body,
                      CallKind kind = CallKind::kRequest);
 
+  // Waits until no call is being worked on, or for `patience`. Calls may still come in.
+  void WaitUntilIdle(std::chrono::milliseconds patience) const;
+
   const Limits& limits() const { return options_.limits; }
   const Clock& clock() const { return clock_; }
   bool insecure_development() const { return options_.insecure_development; }
@@ -79,7 +82,8 @@ class Front {
   RandomSource& random_;
   MetricsRegistry& metrics_;
   Logger& log_;
-  std::atomic<size_t> in_flight_{0};
+  std::atomic<size_t> in_flight_{0};  // CallKind::kRequest
+  std::atomic<size_t> running_{0};    // all of them
 };
 
 // One call, from its beginning to its answer; lives on the thread that serves it.

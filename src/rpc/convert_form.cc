@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "src/base/field_errors.h"
 #include "src/rpc/convert_in.h"
-#include "src/rpc/fields.h"
 
 // The conversions of what is registered and sold: forms, stock, batches, channels, packages, ECMs.
 

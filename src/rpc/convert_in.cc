@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "src/rpc/fields.h"
+#include "src/base/field_errors.h"
 
 namespace hearth::rpc {
 namespace {

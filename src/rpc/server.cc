@@ -1,5 +1,6 @@
 #include "src/rpc/server.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <vector>
@@ -20,6 +21,8 @@ constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
 // Clients may ask as often as that.
 constexpr int kClientKeepaliveMs = 10'000;
+
+constexpr std::chrono::milliseconds kLastAnswers(200);
 
 Result<std::string> ReadFile(const std::filesystem::path& path, std::string_view key) {
   std::ifstream in(path, std::ios::binary);
@@ -114,7 +117,10 @@ void Server::Drain() {
 
 void Server::Shutdown(std::chrono::milliseconds patience) {
   Drain();
-  impl_->server->Shutdown(std::chrono::system_clock::now() + patience);
+  // gRPC's own patience lasts as long as a client keeps an idle connection, so the calls are waited for
+  // here, and gRPC is given only what the last answers need to leave.
+  impl_->front.WaitUntilIdle(patience);
+  impl_->server->Shutdown(std::chrono::system_clock::now() + std::min(patience, kLastAnswers));
   impl_->server->Wait();
 }
 

@@ -60,6 +60,7 @@ void EcmgSession::Tick(SteadyTime now, Bytes& out) {
 }
 
 void EcmgSession::Closed() {
+  if (!should_close()) close_reason_ = CloseReason::kPeerClosed;
   while (!channels_.empty()) ReleaseChannel(channels_.back());
 }
 

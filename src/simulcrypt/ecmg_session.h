@@ -68,10 +68,12 @@ struct CwProvision {
 // What answers. Must outlive the session. An error other than kNone refuses.
 class EcmgHost : public SessionObserver {
  public:
-  // Fills in `parameters` and may set channel.ref. kUnknownSuperCasId, kTooManyChannels, kOutOfComputation …
+  // Fills in `parameters`, which must pass CheckChannelParameters, and may set channel.ref.
+  // kUnknownSuperCasId, kTooManyChannels, kOutOfComputation …
   virtual EcmgError OpenChannel(EcmgChannel& channel, ChannelParameters& parameters) = 0;
   virtual void CloseChannel(const EcmgChannel& channel) = 0;
-  // May set stream.criteria_in_each and stream.ref. kUnknownEcmId, kTooManyStreamsOnEcmg, kOutOfComputation …
+  // May set stream.criteria_in_each and stream.ref. Judging the nominal crypto period is the host's business.
+  // kUnknownEcmId, kTooManyStreamsOnEcmg, kOutOfComputation …
   virtual EcmgError OpenStream(const EcmgChannel& channel, EcmgStream& stream) = 0;
   virtual void CloseStream(const EcmgChannel& channel, const EcmgStream& stream) = 0;
   // Appends the ECM_datagram to `datagram` (a section, or whole TS packets, as ChannelParameters said). Late
@@ -94,7 +96,8 @@ class EcmgSession {
   void Push(ByteView received, SteadyTime now, Bytes& out);
   // Keepalive and idle timeout; once a second or so is enough.
   void Tick(SteadyTime now, Bytes& out);
-  // The TCP connection is gone: every stream and channel is released at the host. May be called twice.
+  // The TCP connection is gone: every stream and channel is released at the host, and nothing more is read.
+  // May be called twice.
   void Closed();
 
   // Send what is in `out`, then close.

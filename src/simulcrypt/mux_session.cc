@@ -58,6 +58,7 @@ EmmgError MuxSession::PushUdp(ByteView payload, SteadyTime now) {
 }
 
 void MuxSession::Closed() {
+  if (!should_close()) close_reason_ = CloseReason::kPeerClosed;
   while (!channels_.empty()) ReleaseChannel(channels_.back());
 }
 

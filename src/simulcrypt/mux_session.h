@@ -81,6 +81,7 @@ class MuxSession {
   // One UDP payload: data_provision only, for a stream set up on this connection, named by its ids or by
   // client_id and data_id alone. Returns what is wrong with it; nothing is answered on UDP.
   EmmgError PushUdp(ByteView payload, SteadyTime now);
+  // The TCP connection is gone: everything is released at the host, and nothing more is read.
   void Closed();
 
   // Tells a stream another bandwidth, unasked; 0 stops it. False when there is no such stream, or it has not

@@ -95,7 +95,6 @@ out_of_area_reports = 1
 out_of_area_window_minutes = 0
 blacklisted_gap_seconds = 0
 grace_hours = 240
-record_validity_days = 30
 [retention]
 change_records_days = 8
 [limits]
@@ -127,7 +126,6 @@ file = "l"
   EXPECT_EQ(config->policy.out_of_area_reports, 1);
   EXPECT_EQ(config->policy.out_of_area_window, std::chrono::minutes(0));
   EXPECT_EQ(config->policy.grace, std::chrono::hours(240));
-  EXPECT_EQ(config->policy.record_validity, std::chrono::days(30));
   EXPECT_EQ(config->retention.change_records, std::chrono::days(8));
   EXPECT_EQ(config->limits.requests_in_flight, 1U);
   EXPECT_EQ(config->limits.open_watches, 2U);

@@ -1,5 +1,8 @@
 #include "tests/rpc/fixture.h"
 
+#include <thread>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "src/cas/report.h"
@@ -121,6 +124,16 @@ std::map<uint16_t, uint64_t> ServerTest::Sequences() const {
     if (bucket.bucket <= store::kSystemBucket) out[bucket.bucket.value] = bucket.sequence;
   }
   return out;
+}
+
+std::map<uint16_t, uint64_t> ServerTest::SettledSequences() const {
+  std::map<uint16_t, uint64_t> last;
+  std::map<uint16_t, uint64_t> now = Sequences();
+  for (int tries = 0; tries < 200 && (now != last || head_end_->pump().waiting() != 0); ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    last = std::exchange(now, Sequences());
+  }
+  return now;
 }
 
 grpc::Status ServerTest::PutList(v1::ListKind kind, const std::string& id,

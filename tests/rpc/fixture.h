@@ -112,6 +112,8 @@ class ServerTest : public testing::Test {
                        v1::PutCellListResponse* out = nullptr, const v1::Change& change = {}) const;
   // Of the buckets that calls write to; views and cursors move by themselves.
   std::map<uint16_t, uint64_t> Sequences() const;
+  // The same, once what earlier calls left to the pump is written.
+  std::map<uint16_t, uint64_t> SettledSequences() const;
   std::string NewRequestId();
 
   FakeClock clock_{UnixMillis(kEpoch2024Seconds * 1000 + 1'000'000'000)};

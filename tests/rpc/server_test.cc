@@ -97,6 +97,13 @@ TEST_F(PlainServerTest, HealthSaysServingUntilItDrains) {
   EXPECT_EQ(Health(), 2);
 }
 
+TEST_F(PlainServerTest, AnIdleClientDoesNotHoldUpTheEnd) {
+  EXPECT_EQ(Health(), 1);  // the client's connection stays
+  const auto begin = std::chrono::steady_clock::now();
+  server_->Shutdown(std::chrono::minutes(1));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+}
+
 TEST_F(PlainServerTest, ReflectionListsEveryService) {
   // ServerReflectionRequest.list_services = 7
   const std::string answer = CallRaw("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
@@ -112,7 +119,7 @@ TEST_F(PlainServerTest, AChangeNeedsAnActorAndReadingDoesNot) {
   ASSERT_NO_FATAL_FAILURE(SetUpSite());
   v1::Change change;
   change.set_reason("moved away");
-  const auto before = Sequences();
+  const auto before = SettledSequences();
   const Refusal none = RefusalOf(Close(change, nullptr, ""));
   EXPECT_EQ(none.code, StatusCode::UNAUTHENTICATED);
   EXPECT_EQ(none.reason, "ACTOR_MISSING");
@@ -139,7 +146,7 @@ TEST_F(PlainServerTest, ARepeatedRequestIsAnsweredAgainAndDoneOnce) {
   ASSERT_TRUE(Close(change, &first).ok());
   EXPECT_FALSE(first.changed().repeated());
   EXPECT_EQ(first.account().state(), v1::CLOSED);
-  const auto before = Sequences();
+  const auto before = SettledSequences();
 
   v1::CloseAccountResponse second;
   const grpc::Status repeated = Close(change, &second);
@@ -195,7 +202,7 @@ TEST_F(PlainServerTest, ARepeatedListIsRecognisedHoweverItWasCutIntoMessages) {
 
 TEST_F(PlainServerTest, ADryRunAndAStaleRevisionChangeNothing) {
   ASSERT_NO_FATAL_FAILURE(SetUpSite());
-  const auto before = Sequences();
+  const auto before = SettledSequences();
   v1::Change change;
   change.set_reason("moved away");
   change.set_dry_run(true);
@@ -216,7 +223,7 @@ TEST_F(PlainServerTest, ADryRunAndAStaleRevisionChangeNothing) {
 
 TEST_F(PlainServerTest, AnEcmComesWithoutTheStore) {
   ASSERT_NO_FATAL_FAILURE(SetUpSite());
-  const auto before = Sequences();
+  const auto before = SettledSequences();
   v1::IssueEcmRequest in;
   in.set_channel_name("CCTV-1");
   in.set_cp_number(7);

@@ -216,6 +216,7 @@ TEST_F(Ecmg, ClosingReleases) {
   EXPECT_THAT(host_.log, ElementsAre("close stream 7 2 ref 2002", "close stream 7 5 ref 2005",
                                      "close channel 7 ref 1007"));
   session_->Closed();
+  EXPECT_THAT(Send(ChannelSetup(1)), IsEmpty());
   session_.reset();
   EXPECT_EQ(host_.open_channels, 0);
   EXPECT_EQ(host_.open_streams, 0);

@@ -1,10 +1,10 @@
-#include "src/rpc/fields.h"
+#include "src/base/field_errors.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
-namespace hearth::rpc {
+namespace hearth {
 namespace {
 
 // Nobody reads more; and a list of 200,000 cells may be wrong in each.
@@ -43,4 +43,4 @@ Status FieldErrors::status() const {
   return Ok();
 }
 
-}  // namespace hearth::rpc
+}  // namespace hearth

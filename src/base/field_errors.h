@@ -1,4 +1,5 @@
-// Collects what is wrong with the fields of one message, so that the caller learns of all of it at once.
+// Collects what is wrong with the fields of one message or form, so that the caller learns of all of it at
+// once.
 #pragma once
 
 #include <optional>
@@ -9,7 +10,7 @@
 #include "src/base/limits.h"
 #include "src/base/status.h"
 
-namespace hearth::rpc {
+namespace hearth {
 
 // One thread; lives as long as one conversion.
 class FieldErrors {
@@ -49,4 +50,4 @@ class FieldErrors {
   std::optional<Error> error_;
 };
 
-}  // namespace hearth::rpc
+}  // namespace hearth
