@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ostream>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -314,6 +315,8 @@ struct TermsRow {
   // When the ECM of the next period is first on the air, before (-) or after the change of words.
   double expected_ms;
 };
+
+void PrintTo(const TermsRow& row, std::ostream* out) { *out << row.name; }
 
 class EachTerms : public ScramblerTest, public testing::WithParamInterface<TermsRow> {};
 
