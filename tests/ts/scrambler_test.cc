@@ -122,7 +122,7 @@ Bytes Play(Viewer& viewer, ByteView stream, const receiver::TunerOptions& option
   return out;
 }
 
-scs::ScramblerOptions OptionsOf(Algorithm algorithm, size_t services = 1) {
+scs::ScramblerOptions OptionsOf(Algorithm algorithm, uint16_t services = 1) {
   scs::ScramblerOptions options;
   options.crypto = {algorithm, milliseconds(2000)};
   options.ca_system_id = kCaSystem;
