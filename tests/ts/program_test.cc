@@ -39,9 +39,9 @@ struct Ran {
   }
 };
 
-Ran Call(const std::string& command) {
+Ran Shell(const std::string& line) {
   Ran ran;
-  FILE* pipe = popen((kBin + command + " 2>&1 </dev/null").c_str(), "r");
+  FILE* pipe = popen((line + " 2>&1").c_str(), "r");
   std::array<char, 4096> chunk{};
   for (size_t got = 0; (got = fread(chunk.data(), 1, chunk.size(), pipe)) > 0;)
     ran.out.append(chunk.data(), got);
@@ -49,6 +49,8 @@ Ran Call(const std::string& command) {
   ran.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   return ran;
 }
+
+Ran Call(const std::string& command) { return Shell(kBin + command + " </dev/null"); }
 
 Bytes ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -90,11 +92,12 @@ class Programs : public testing::Test {
   }
   std::string Scs(const EcmgThread& ecmg, const std::string& more) const {
     return "hearth-scs --json --ecmg " + ecmg.address() + " --super-cas-id 0x4A750001 --ecm-id 100 --in " +
-           In("clear.ts") + " --out " + In("scrambled.ts") + " --crypto-period 1s " + more;
+           In("clear.ts") + (more.find("--out") == std::string::npos ? " --out " + In("scrambled.ts") : "") +
+           " --crypto-period 1s " + more;
   }
   std::string Play(const std::string& in) const {
-    return "hearth-receiver play --json --in " + In(in) + " --out " + In("seen.ts") + " --card-state " +
-           In("card") + " --box-state " + In("box");
+    return "hearth-receiver play --json --in " + (in == "-" ? in : In(in)) + " --out " + In("seen.ts") +
+           " --card-state " + In("card") + " --box-state " + In("box");
   }
   bool SeenAsItWas() const {
     const Bytes seen = ReadFile(In("seen.ts"));
@@ -197,6 +200,25 @@ TEST_F(Programs, ScsSaysWhatIsWrong) {
     EXPECT_EQ(ran.exit_code, row.exit_code) << row.name << ": " << ran.out;
     EXPECT_NE(ran.out.find(row.says), std::string::npos) << row.name << ": " << ran.out;
   }
+}
+
+TEST_F(Programs, LiveThroughAPipeAndCarriedToTown) {
+  SaveInstalled();
+  const EcmgThread ecmg(home_, {});
+  Ran play;
+  std::thread viewer(
+      [&] { play = Shell(kBin + Scs(ecmg, "--realtime --out -") + " 2>/dev/null | " + kBin + Play("-")); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  // An hour of power between the two readings.
+  const std::string read = "hearth-receiver read --card-state " + In("card") + " --box-state " + In("box") +
+                           " --powered-hours 1 --cell " + receiver::kCityCell;
+  EXPECT_EQ(Call(read).exit_code, 0);
+  EXPECT_EQ(Call(read).exit_code, 3);
+  viewer.join();
+  EXPECT_EQ(play.exit_code, 3) << play.out;
+  EXPECT_EQ(play.json()["screen"], "E09") << play.out;
+  EXPECT_GE(play.json()["periods_lit"], 1) << play.out;
+  EXPECT_GT(play.json()["dark_packets"], 200) << play.out;
 }
 
 // How many packets fit the filter; -1 when tshark fails.

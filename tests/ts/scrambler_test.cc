@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ostream>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -121,7 +122,7 @@ Bytes Play(Viewer& viewer, ByteView stream, const receiver::TunerOptions& option
   return out;
 }
 
-scs::ScramblerOptions OptionsOf(Algorithm algorithm, size_t services = 1) {
+scs::ScramblerOptions OptionsOf(Algorithm algorithm, uint16_t services = 1) {
   scs::ScramblerOptions options;
   options.crypto = {algorithm, milliseconds(2000)};
   options.ca_system_id = kCaSystem;
@@ -314,6 +315,8 @@ struct TermsRow {
   // When the ECM of the next period is first on the air, before (-) or after the change of words.
   double expected_ms;
 };
+
+void PrintTo(const TermsRow& row, std::ostream* out) { *out << row.name; }
 
 class EachTerms : public ScramblerTest, public testing::WithParamInterface<TermsRow> {};
 

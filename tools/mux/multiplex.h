@@ -58,8 +58,8 @@ class Multiplex {
   // FIELD_INVALID: a PID that is reserved or leaves no room for 16.
   static Result<std::unique_ptr<Multiplex>> Create(const MultiplexOptions& options);
 
-  // Makes the data stream known: a CAT that names its PID goes out before its first EMM. False when there are too
-  // many.
+  // Makes the data stream known: a CAT that names its PID goes out before its first EMM. False when there are
+  // too many.
   bool Open(const DataKey& key, simulcrypt::DataType type, Time now);
   // A datagram: whole sections, or whole packets. It goes out with the packets that pass from now on.
   void Take(const DataKey& key, bool ts_packets, ByteView datagram, Time now);

@@ -33,7 +33,7 @@ class Viewer final : public TunerHost {
     return Ok();
   }
   Status End() {
-    const Status saved = session_->Save();
+    Status saved = session_->Save();
     session_.reset();
     return saved;
   }

@@ -221,7 +221,7 @@ Status Work(const Options& options) {
   client->set_on_event([&](const std::string& text) { teller.Event(text); });
   scrambler->set_on_period([&](uint16_t p, uint64_t n, StreamTime at) { teller.Period(p, n, at); });
   HEARTH_RETURN_IF_ERROR(client->Open());
-  const Status done = Pump(options, input, output, *scrambler);
+  Status done = Pump(options, input, output, *scrambler);
   client->Close();
   if (done) teller.End(*scrambler, *client);
   return done;
