@@ -175,6 +175,7 @@ Status Replacement::RefuseRegionConflicts() {
     return std::pair(a->window.start, a->window.kind) < std::pair(b->window.start, b->window.kind);
   });
   std::vector<Window> windows;
+  windows.reserve(sources.size());
   for (const Entry* entry : sources) windows.push_back(entry->window);
   const auto item_of = [&](const Window* window) -> std::optional<size_t> {
     return window == nullptr ? std::nullopt : sources[static_cast<size_t>(window - windows.data())]->index;

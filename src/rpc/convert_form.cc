@@ -12,12 +12,6 @@ namespace {
 
 using entitlement::CriteriaMode;
 
-Result<uint16_t> Number16(uint32_t value, std::string_view field) {
-  if (value == 0) return MissingField(std::string(field), "1 to 65535");
-  if (value > 0xFFFF) return InvalidField(std::string(field), fmt::format("1 to 65535, not {}", value));
-  return static_cast<uint16_t>(value);
-}
-
 bool AllDigits(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -39,18 +33,6 @@ Result<crypto::Key128> KeyFrom(const std::string& bytes, std::string_view field)
   return key;
 }
 
-// A division of 2, 4 or 6 digits, filled with zeros at the right to 6; 0 for an empty text.
-Result<uint32_t> DivisionFrom(std::string_view text, std::string_view field) {
-  if (text.empty()) return uint32_t{0};
-  const auto region = ParseRegionCode(text, field);
-  if (!region || region->value > 999'999) {
-    return InvalidField(std::string(field), "a division of 2, 4 or 6 digits, or empty");
-  }
-  uint64_t division = region->value;
-  while (division < 100'000) division *= 100;
-  return static_cast<uint32_t>(division);
-}
-
 Result<CriteriaMode> CriteriaModeFrom(v1::AccessCriteria::Mode mode, std::string_view field) {
   switch (mode) {
     case v1::AccessCriteria::MODE_UNSPECIFIED:
@@ -65,22 +47,6 @@ Result<CriteriaMode> CriteriaModeFrom(v1::AccessCriteria::Mode mode, std::string
     default:
       return InvalidField(std::string(field), "CLOSED, SUBSCRIBERS, PRODUCT or OPEN_TO_ALL");
   }
-}
-
-entitlement::Criteria CriteriaFrom(const v1::AccessCriteria& criteria, FieldErrors& errors) {
-  entitlement::Criteria out;
-  out.mode = errors.Take(CriteriaModeFrom(criteria.mode(), "channel.criteria.mode"));
-  errors.Require(criteria.product() <= 127, "channel.criteria.product", "0 to 127");
-  out.product = static_cast<uint8_t>(criteria.product() & 0x7F);
-  out.division = errors.Take(DivisionFrom(criteria.region(), "channel.criteria.region"));
-  out.division_except = criteria.region_except();
-  // The domain names its fields from "criteria" on.
-  if (const Status status = entitlement::CheckCriteria(out); !status) {
-    for (const FieldViolation& violation : status.error().violations()) {
-      errors.Require(false, "channel." + violation.field, violation.description);
-    }
-  }
-  return out;
 }
 
 entitlement::SubsidyClass SubsidyFrom(v1::Person::SubsidyClass subsidy, FieldErrors& errors) {
@@ -106,6 +72,41 @@ app::StockBox StockBoxFrom(const v1::StockBox& box, FieldErrors& errors) {
 }
 
 }  // namespace
+
+Result<uint16_t> Number16(uint32_t value, std::string_view field) {
+  if (value == 0) return MissingField(std::string(field), "1 to 65535");
+  if (value > 0xFFFF) return InvalidField(std::string(field), fmt::format("1 to 65535, not {}", value));
+  return static_cast<uint16_t>(value);
+}
+
+Result<uint32_t> DivisionFrom(std::string_view text, std::string_view field) {
+  if (text.empty()) return uint32_t{0};
+  const auto region = ParseRegionCode(text, field);
+  if (!region || region->value > 999'999) {
+    return InvalidField(std::string(field), "a division of 2, 4 or 6 digits, or empty");
+  }
+  uint64_t division = region->value;
+  while (division < 100'000) division *= 100;
+  return static_cast<uint32_t>(division);
+}
+
+entitlement::Criteria CriteriaFrom(const v1::AccessCriteria& criteria, const std::string& prefix,
+                                   FieldErrors& errors) {
+  const std::string path = prefix + "criteria.";
+  entitlement::Criteria out;
+  out.mode = errors.Take(CriteriaModeFrom(criteria.mode(), path + "mode"));
+  errors.Require(criteria.product() <= 127, path + "product", "0 to 127");
+  out.product = static_cast<uint8_t>(criteria.product() & 0x7F);
+  out.division = errors.Take(DivisionFrom(criteria.region(), path + "region"));
+  out.division_except = criteria.region_except();
+  // The domain names its fields from "criteria" on.
+  if (const Status status = entitlement::CheckCriteria(out); !status) {
+    for (const FieldViolation& violation : status.error().violations()) {
+      errors.Require(false, prefix + violation.field, violation.description);
+    }
+  }
+  return out;
+}
 
 Result<entitlement::Form> FormFrom(const v1::FivePartForm& form, const Limits& limits) {
   FieldErrors errors(limits);
@@ -141,7 +142,7 @@ Result<entitlement::Devices> SwapFrom(const v1::SwapDeviceRequest& request) {
   if (!request.new_sim_number().empty()) {
     out.sim = errors.Take(ParseSimNumber(request.new_sim_number(), "new_sim_number"));
   }
-  return errors.Finish(std::move(out));
+  return errors.Finish(out);
 }
 
 Result<app::StockItem> StockItemFrom(const v1::StockRow& row, const Limits& limits) {
@@ -199,7 +200,7 @@ Result<entitlement::Channel> ChannelFrom(const v1::Channel& channel) {
   out.kind =
       channel.kind() == v1::Channel::RADIO ? entitlement::ChannelKind::kRadio : entitlement::ChannelKind::kTv;
   out.province = errors.Take(ProvinceFrom(channel.province(), "channel.province"));
-  if (channel.has_criteria()) out.criteria = CriteriaFrom(channel.criteria(), errors);
+  if (channel.has_criteria()) out.criteria = CriteriaFrom(channel.criteria(), "channel.", errors);
   HEARTH_RETURN_IF_ERROR(errors.status());
   HEARTH_RETURN_IF_ERROR(entitlement::CheckChannel(out));
   return out;
@@ -221,9 +222,9 @@ Result<entitlement::Package> PackageFrom(const v1::Package& package) {
   return entitlement::MakePackage(std::move(out));
 }
 
-Result<app::EcmRequest> EcmFrom(const v1::IssueEcmRequest& request, const Limits& limits) {
+Result<app::EcmOrder> EcmFrom(const v1::IssueEcmRequest& request, const Limits& limits) {
   FieldErrors errors(limits);
-  app::EcmRequest out;
+  app::EcmOrder out;
   switch (request.channel_case()) {
     case v1::IssueEcmRequest::kServiceId:
       out.channel = ServiceId(errors.Take(Number16(request.service_id(), "service_id")));

@@ -23,7 +23,9 @@
 #include "src/app/geo.h"
 #include "src/app/keys.h"
 #include "src/app/location.h"
+#include "src/app/plans.h"
 #include "src/app/registry.h"
+#include "src/base/field_errors.h"
 #include "src/base/limits.h"
 #include "src/base/status.h"
 
@@ -53,9 +55,31 @@ Result<entitlement::Devices> SwapFrom(const v1::SwapDeviceRequest& request);
 Result<app::StockItem> StockItemFrom(const v1::StockRow& row, const Limits& limits);
 Result<app::KeyKeeper::NewBatch> BatchFrom(const v1::ImportBatchRequest& request);
 
+// 1 to 65535.
+Result<uint16_t> Number16(uint32_t value, std::string_view field);
+// A division of 2, 4 or 6 digits, filled with zeros at the right to 6; 0 for an empty text.
+Result<uint32_t> DivisionFrom(std::string_view text, std::string_view field);
+// Fields are named from `prefix` "criteria." on.
+entitlement::Criteria CriteriaFrom(const v1::AccessCriteria& criteria, const std::string& prefix,
+                                   FieldErrors& errors);
 Result<entitlement::Channel> ChannelFrom(const v1::Channel& channel);
 Result<entitlement::Package> PackageFrom(const v1::Package& package);
-Result<app::EcmRequest> EcmFrom(const v1::IssueEcmRequest& request, const Limits& limits);
+Result<app::EcmOrder> EcmFrom(const v1::IssueEcmRequest& request, const Limits& limits);
+
+Result<entitlement::Product> ProductFrom(const v1::Product& product);
+// What is wrong with an item stands in its place; the call itself fails only by its own fields.
+Result<app::PlanPush> PlanPushFrom(const v1::PushPlanRequest& request, const Limits& limits);
+struct InForceQuery {
+  app::ChannelRef channel;
+  UnixMillis at;
+};
+Result<InForceQuery> InForceQueryFrom(const v1::GetInForceRequest& request, UnixMillis now);
+struct PlanQuery {
+  std::optional<app::ChannelRef> channel;
+  UnixMillis from;
+  UnixMillis to;
+};
+Result<PlanQuery> PlanQueryFrom(const v1::ListPlanRequest& request);
 
 // Level and parent may be left out: the code says them. If they are there they must agree with it.
 Result<geofence::Region> RegionFrom(const v1::Region& region, const Limits& limits);

@@ -69,13 +69,6 @@ v1::AccessCriteria::Mode ModeToProto(entitlement::CriteriaMode mode) {
   return v1::AccessCriteria::MODE_UNSPECIFIED;
 }
 
-// 640100 → "6401": without the zeros at the right that stand for whole levels.
-std::string DivisionText(uint32_t division) {
-  if (division == 0) return "";
-  while (division % 100 == 0) division /= 100;
-  return std::to_string(division);
-}
-
 v1::FivePartForm FormToProto(const entitlement::Form& form) {
   v1::FivePartForm out;
   out.set_form_number(form.form_number);
@@ -103,6 +96,13 @@ void AddCellTexts(std::string_view evidence, google::protobuf::RepeatedPtrField<
 }
 
 }  // namespace
+
+std::string DivisionText(uint32_t division) {
+  if (division == 0) return "";
+  // Zeros at the right stand for whole levels.
+  while (division % 100 == 0) division /= 100;
+  return std::to_string(division);
+}
 
 google::protobuf::Timestamp ToTimestamp(UnixMillis time) {
   google::protobuf::Timestamp out;
@@ -143,18 +143,12 @@ v1::StandingReason ToProto(entitlement::StandingReason reason) {
 
 v1::Verdict ToProto(geofence::Verdict verdict) { return static_cast<v1::Verdict>(verdict); }
 
-template <typename Response>
-void FillRows(const std::vector<app::RowResult>& rows, Response& response) {
-  uint32_t done = 0;
-  uint32_t existed = 0;
-  uint32_t refused = 0;
+void AddRows(const std::vector<app::RowResult>& rows,
+             google::protobuf::RepeatedPtrField<v1::RowResult>& results) {
   for (const app::RowResult& row : rows) {
-    v1::RowResult& out = *response.add_rows();
+    v1::RowResult& out = *results.Add();
     out.set_line(row.line);
     out.set_outcome(static_cast<v1::RowResult::Outcome>(row.outcome));
-    done += row.outcome == app::RowOutcome::kDone ? 1 : 0;
-    existed += row.outcome == app::RowOutcome::kExisted ? 1 : 0;
-    refused += row.outcome == app::RowOutcome::kRefused ? 1 : 0;
     if (!row.error) continue;
     const Error& error = *row.error;
     out.set_reason(std::string(InfoOf(error.reason()).name));
@@ -163,9 +157,18 @@ void FillRows(const std::vector<app::RowResult>& rows, Response& response) {
     out.set_cure(std::string(error.cure()));
     if (!error.violations().empty()) out.set_field(error.violations().front().field);
   }
-  response.set_done(done);
-  response.set_existed(existed);
-  response.set_refused(refused);
+}
+
+template <typename Response>
+void FillRows(const std::vector<app::RowResult>& rows, Response& response) {
+  AddRows(rows, *response.mutable_rows());
+  const auto count = [&](app::RowOutcome outcome) {
+    return static_cast<uint32_t>(std::count_if(
+        rows.begin(), rows.end(), [&](const app::RowResult& row) { return row.outcome == outcome; }));
+  };
+  response.set_done(count(app::RowOutcome::kDone));
+  response.set_existed(count(app::RowOutcome::kExisted));
+  response.set_refused(count(app::RowOutcome::kRefused));
 }
 
 template void FillRows(const std::vector<app::RowResult>&, v1::ImportRowsResponse&);
@@ -231,11 +234,16 @@ v1::Channel ToProto(const entitlement::Channel& channel) {
   out.set_name_zh(channel.name_zh);
   out.set_kind(channel.kind == entitlement::ChannelKind::kRadio ? v1::Channel::RADIO : v1::Channel::TV);
   out.set_province(Digits2(channel.province));
-  v1::AccessCriteria& criteria = *out.mutable_criteria();
-  criteria.set_mode(ModeToProto(channel.criteria.mode));
-  criteria.set_product(channel.criteria.product);
-  criteria.set_region(DivisionText(channel.criteria.division));
-  criteria.set_region_except(channel.criteria.division_except);
+  *out.mutable_criteria() = ToProto(channel.criteria);
+  return out;
+}
+
+v1::AccessCriteria ToProto(const entitlement::Criteria& criteria) {
+  v1::AccessCriteria out;
+  out.set_mode(ModeToProto(criteria.mode));
+  out.set_product(criteria.product);
+  out.set_region(DivisionText(criteria.division));
+  out.set_region_except(criteria.division_except);
   return out;
 }
 

@@ -17,6 +17,7 @@
 #include "src/app/audit.h"
 #include "src/app/geo.h"
 #include "src/app/location.h"
+#include "src/app/plans.h"
 #include "src/app/registry.h"
 #include "src/app/request.h"
 #include "src/app/row.h"
@@ -33,14 +34,23 @@ v1::Verdict ToProto(geofence::Verdict verdict);
 // One result for each row, and how many there are of each outcome. Response has rows, done, existed, refused.
 template <typename Response>
 void FillRows(const std::vector<app::RowResult>& rows, Response& response);
+// The results alone.
+void AddRows(const std::vector<app::RowResult>& rows, google::protobuf::RepeatedPtrField<v1::RowResult>& out);
 
 v1::Account ToProto(const app::AccountView& view);
 v1::CardStatus ToProto(const records::CardRecord& record);
 v1::AccountSummary ToProto(const app::AccountSummary& summary);
 
+v1::AccessCriteria ToProto(const entitlement::Criteria& criteria);
+// "6401" of 640100; empty of 0.
+std::string DivisionText(uint32_t division);
 v1::Channel ToProto(const entitlement::Channel& channel);
 // `epoch`: the one on air.
 v1::Package ToProto(const entitlement::Package& package, Epoch epoch);
+v1::Product ToProto(const entitlement::Product& product);
+v1::PushPlanResponse ToProto(const app::PlanPushed& pushed);
+v1::GetInForceResponse ToProto(const app::InForce& in_force);
+v1::PlanWindow ToProto(const app::PlannedWindow& window);
 
 v1::Region ToProto(const geofence::Region& region, const geofence::RegionTree& tree);
 v1::Area ToProto(const app::AreaView& view);

@@ -55,6 +55,60 @@ class ScheduleService final : public v1::ScheduleService::Service {
     });
   }
 
+  grpc::Status PutProduct(grpc::ServerContext* context, const v1::PutProductRequest* in,
+                          v1::PutProductResponse* out) override {
+    return front_.Serve(*put_product_, *context, [&](Call& call) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(*in));
+      HEARTH_ASSIGN_OR_RETURN(const auto product, ProductFrom(in->product()));
+      HEARTH_ASSIGN_OR_RETURN(const auto done, head_end_.plans().PutProduct(request, product));
+      *out->mutable_changed() = ToProto(done.change);
+      *out->mutable_product() = ToProto(done.product);
+      return Ok();
+    });
+  }
+
+  grpc::Status ListProducts(grpc::ServerContext* context, const v1::ListProductsRequest*,
+                            v1::ListProductsResponse* out) override {
+    return front_.Serve(*list_products_, *context, [&](Call&) -> Status {
+      for (const auto& product : head_end_.plans().Products()) *out->add_products() = ToProto(product);
+      return Ok();
+    });
+  }
+
+  grpc::Status PushPlan(grpc::ServerContext* context, const v1::PushPlanRequest* in,
+                        v1::PushPlanResponse* out) override {
+    return front_.Serve(*push_plan_, *context, [&](Call& call) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(*in));
+      HEARTH_ASSIGN_OR_RETURN(const auto push, PlanPushFrom(*in, front_.limits()));
+      HEARTH_ASSIGN_OR_RETURN(const auto pushed, head_end_.plans().Push(request, push));
+      *out = ToProto(pushed);
+      return Ok();
+    });
+  }
+
+  grpc::Status GetInForce(grpc::ServerContext* context, const v1::GetInForceRequest* in,
+                          v1::GetInForceResponse* out) override {
+    return front_.Serve(*get_in_force_, *context, [&](Call&) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto query, InForceQueryFrom(*in, front_.clock().Now()));
+      HEARTH_ASSIGN_OR_RETURN(const auto in_force, head_end_.plans().InForceAt(query.channel, query.at));
+      *out = ToProto(in_force);
+      return Ok();
+    });
+  }
+
+  grpc::Status ListPlan(grpc::ServerContext* context, const v1::ListPlanRequest* in,
+                        v1::ListPlanResponse* out) override {
+    return front_.Serve(*list_plan_, *context, [&](Call&) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto query, PlanQueryFrom(*in));
+      HEARTH_ASSIGN_OR_RETURN(const size_t size, PageSizeFrom(in->page(), front_.limits()));
+      HEARTH_ASSIGN_OR_RETURN(const auto page, head_end_.plans().List(query.channel, query.from, query.to,
+                                                                      size, in->page().token()));
+      for (const auto& window : page.windows) *out->add_windows() = ToProto(window);
+      out->set_next_page_token(page.next_token);
+      return Ok();
+    });
+  }
+
  private:
   Epoch EpochOnAir() { return app::EpochPlan::Wrap(head_end_.keys().on_air()); }
 
@@ -64,6 +118,11 @@ class ScheduleService final : public v1::ScheduleService::Service {
   const std::unique_ptr<Method> list_channels_ = front_.NewMethod("ScheduleService/ListChannels");
   const std::unique_ptr<Method> put_package_ = front_.NewMethod("ScheduleService/PutPackage");
   const std::unique_ptr<Method> list_packages_ = front_.NewMethod("ScheduleService/ListPackages");
+  const std::unique_ptr<Method> put_product_ = front_.NewMethod("ScheduleService/PutProduct");
+  const std::unique_ptr<Method> list_products_ = front_.NewMethod("ScheduleService/ListProducts");
+  const std::unique_ptr<Method> push_plan_ = front_.NewMethod("ScheduleService/PushPlan");
+  const std::unique_ptr<Method> get_in_force_ = front_.NewMethod("ScheduleService/GetInForce");
+  const std::unique_ptr<Method> list_plan_ = front_.NewMethod("ScheduleService/ListPlan");
 };
 
 }  // namespace

@@ -146,6 +146,27 @@ grpc::Status FakeSchedule::PutPackage(grpc::ServerContext* /*context*/, const v1
                                       v1::PutPackageResponse* response) {
   return AnswerBy(put_package, request, response);
 }
+grpc::Status FakeSchedule::PutProduct(grpc::ServerContext* /*context*/, const v1::PutProductRequest* request,
+                                      v1::PutProductResponse* response) {
+  return AnswerBy(put_product, request, response);
+}
+grpc::Status FakeSchedule::ListProducts(grpc::ServerContext* /*context*/,
+                                        const v1::ListProductsRequest* request,
+                                        v1::ListProductsResponse* response) {
+  return AnswerBy(list_products, request, response);
+}
+grpc::Status FakeSchedule::PushPlan(grpc::ServerContext* /*context*/, const v1::PushPlanRequest* request,
+                                    v1::PushPlanResponse* response) {
+  return AnswerBy(push_plan, request, response);
+}
+grpc::Status FakeSchedule::GetInForce(grpc::ServerContext* /*context*/, const v1::GetInForceRequest* request,
+                                      v1::GetInForceResponse* response) {
+  return AnswerBy(get_in_force, request, response);
+}
+grpc::Status FakeSchedule::ListPlan(grpc::ServerContext* /*context*/, const v1::ListPlanRequest* request,
+                                    v1::ListPlanResponse* response) {
+  return AnswerBy(list_plan, request, response);
+}
 
 grpc::Status FakeAdmin::GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
                                   v1::GetStatusResponse* response) {

@@ -101,11 +101,24 @@ struct FakeEntitlement final : v1::EntitlementService::Service {
 struct FakeSchedule final : v1::ScheduleService::Service {
   Answer<v1::ImportChannelsRequest, v1::ImportChannelsResponse> import_channels;
   Answer<v1::PutPackageRequest, v1::PutPackageResponse> put_package;
+  Answer<v1::PutProductRequest, v1::PutProductResponse> put_product;
+  Answer<v1::ListProductsRequest, v1::ListProductsResponse> list_products;
+  Answer<v1::PushPlanRequest, v1::PushPlanResponse> push_plan;
+  Answer<v1::GetInForceRequest, v1::GetInForceResponse> get_in_force;
+  Answer<v1::ListPlanRequest, v1::ListPlanResponse> list_plan;
 
   grpc::Status ImportChannels(grpc::ServerContext*, const v1::ImportChannelsRequest*,
                               v1::ImportChannelsResponse*) override;
   grpc::Status PutPackage(grpc::ServerContext*, const v1::PutPackageRequest*,
                           v1::PutPackageResponse*) override;
+  grpc::Status PutProduct(grpc::ServerContext*, const v1::PutProductRequest*,
+                          v1::PutProductResponse*) override;
+  grpc::Status ListProducts(grpc::ServerContext*, const v1::ListProductsRequest*,
+                            v1::ListProductsResponse*) override;
+  grpc::Status PushPlan(grpc::ServerContext*, const v1::PushPlanRequest*, v1::PushPlanResponse*) override;
+  grpc::Status GetInForce(grpc::ServerContext*, const v1::GetInForceRequest*,
+                          v1::GetInForceResponse*) override;
+  grpc::Status ListPlan(grpc::ServerContext*, const v1::ListPlanRequest*, v1::ListPlanResponse*) override;
 };
 
 struct FakeAdmin final : v1::AdminService::Service {

@@ -14,7 +14,6 @@ namespace {
 using enum WindowKind;
 
 constexpr int64_t kHour = 3'600'000;
-constexpr int64_t kDay = 24 * kHour;
 constexpr UnixMillis kNow{1'795'392'000'000};
 
 UnixMillis At(int64_t hours) { return UnixMillis(kNow.value + hours * kHour); }

@@ -18,6 +18,7 @@ class DoorTest : public ServerTest {
     Limits limits;
     limits.rows_per_batch = 10;
     limits.cells_per_list = 5;
+    limits.plan_items = 20;
     limits.villages_per_area = 3;
     return limits;
   }
@@ -60,6 +61,43 @@ class DoorTest : public ServerTest {
     in.mutable_package()->add_service_ids(101);
     edit(*in.mutable_package());
     return Client::Call(*client_->schedule, &v1::ScheduleService::Stub::PutPackage, in);
+  }
+  grpc::Status Product(uint32_t id, const std::string& name) {
+    v1::PutProductRequest in;
+    in.mutable_product()->set_product_id(id);
+    in.mutable_product()->set_name(name);
+    return Client::Call(*client_->schedule, &v1::ScheduleService::Stub::PutProduct, in);
+  }
+  // A good item of channel 101, `minutes` from now, an hour long.
+  v1::PlanItem Item(int64_t minutes = 60) const {
+    v1::PlanItem item;
+    item.set_service_id(101);
+    item.set_kind(v1::PlanWindow::EVENT);
+    item.mutable_start()->set_seconds(clock_.Now().value / 1000 + minutes * 60);
+    item.mutable_end()->set_seconds(item.start().seconds() + 3600);
+    return item;
+  }
+  // A day from now on, with one good item.
+  v1::PushPlanRequest GoodPush() const {
+    v1::PushPlanRequest in;
+    in.mutable_from()->set_seconds(clock_.Now().value / 1000);
+    in.mutable_to()->set_seconds(in.from().seconds() + 86'400);
+    *in.add_items() = Item();
+    return in;
+  }
+  grpc::Status Push(const std::function<void(v1::PushPlanRequest&)>& edit) {
+    v1::PushPlanRequest in = GoodPush();
+    edit(in);
+    return Client::Call(*client_->schedule, &v1::ScheduleService::Stub::PushPlan, in);
+  }
+  grpc::Status InForce(const std::function<void(v1::GetInForceRequest&)>& edit) {
+    v1::GetInForceRequest in;
+    in.set_service_id(101);
+    edit(in);
+    return Client::Call(*client_->schedule, &v1::ScheduleService::Stub::GetInForce, in);
+  }
+  grpc::Status Plan(const std::function<void(v1::ListPlanRequest&)>& edit) {
+    return Read<v1::ListPlanRequest>(*client_->schedule, &v1::ScheduleService::Stub::ListPlan, edit);
   }
   grpc::Status Ecm(const std::function<void(v1::IssueEcmRequest&)>& edit) {
     v1::IssueEcmRequest in;
@@ -346,6 +384,55 @@ TEST_F(DoorTest, BadInputIsRefusedByFieldAndWritesNothing) {
                                       in.set_list_id("640122777");
                                     }),
        StatusCode::NOT_FOUND, "CELL_LIST_UNKNOWN", ""},
+      {"product: 128", Product(128, "n"), bad, invalid, "product.product_id"},
+      {"product: no name", Product(1, ""), bad, invalid, "product.name"},
+      {"product: long name", Product(1, many), bad, invalid, "product.name"},
+      {"plan: no from", Push([](auto& in) { in.clear_from(); }), bad, missing, "from"},
+      {"plan: no to", Push([](auto& in) { in.clear_to(); }), bad, missing, "to"},
+      {"plan: half a millisecond", Push([](auto& in) { in.mutable_to()->set_nanos(500); }), bad, invalid,
+       "to"},
+      {"plan: in 1969", Push([](auto& in) { in.mutable_from()->set_seconds(-1); }), bad, invalid, "from"},
+      {"plan: in the year 10000", Push([](auto& in) { in.mutable_to()->set_seconds(253'402'300'800); }), bad,
+       invalid, "to"},
+      {"plan: backwards", Push([](auto& in) { in.mutable_to()->set_seconds(in.from().seconds()); }), bad,
+       invalid, "to"},
+      {"plan: nothing", Push([](auto& in) { in.clear_items(); }), bad, missing, "items"},
+      {"plan: 21 items", Push([&](auto& in) {
+         while (in.items_size() < 21) *in.add_items() = Item();
+       }),
+       StatusCode::RESOURCE_EXHAUSTED, "LIMIT_EXCEEDED", "items"},
+      {"plan: service 0", Push([](auto& in) { in.add_service_ids(0); }), bad, missing, "service_ids[0]"},
+      {"plan: service of 17 bits", Push([](auto& in) { in.add_service_ids(65'536); }), bad, invalid,
+       "service_ids[0]"},
+      {"plan: service of nobody", Push([](auto& in) { in.add_service_ids(7); }), StatusCode::NOT_FOUND,
+       "CHANNEL_UNKNOWN", "service_ids[0]"},
+      {"plan: a revision", Push([](auto& in) { in.mutable_change()->set_if_revision(1); }), bad, invalid,
+       "change.if_revision"},
+      {"plan: approver is the actor", Push([](auto& in) { in.mutable_change()->set_approver("wang"); }),
+       StatusCode::FAILED_PRECONDITION, "SECOND_APPROVER_NEEDED", "change.approver"},
+      {"in force: of no channel", InForce([](auto& in) { in.clear_channel(); }), bad, missing, "channel"},
+      {"in force: service 0", InForce([](auto& in) { in.set_service_id(0); }), bad, missing, "service_id"},
+      {"in force: no name", InForce([](auto& in) { in.set_channel_name(""); }), bad, invalid, "channel_name"},
+      {"in force: unknown", InForce([](auto& in) { in.set_channel_name("X"); }), StatusCode::NOT_FOUND,
+       "CHANNEL_UNKNOWN", ""},
+      {"in force: a nanosecond", InForce([](auto& in) { in.mutable_at()->set_nanos(1); }), bad, invalid,
+       "at"},
+      {"in force: long ago",
+       InForce([&](auto& in) { in.mutable_at()->set_seconds(clock_.Now().value / 1000 - 8LL * 86'400); }),
+       StatusCode::OUT_OF_RANGE, "PLAN_OUT_OF_RANGE", "at"},
+      {"plan list: page too large", Plan([](auto& in) { in.mutable_page()->set_size(1001); }), bad, invalid,
+       "page.size"},
+      {"plan list: token", Plan([](auto& in) { in.mutable_page()->set_token("p1.x"); }), bad,
+       "PAGE_TOKEN_INVALID", ""},
+      {"plan list: long token", Plan([&](auto& in) { in.mutable_page()->set_token(many); }), bad,
+       "PAGE_TOKEN_INVALID", "page.token"},
+      {"plan list: unknown", Plan([](auto& in) { in.set_service_id(7); }), StatusCode::NOT_FOUND,
+       "CHANNEL_UNKNOWN", ""},
+      {"plan list: backwards", Plan([](auto& in) {
+         in.mutable_from()->set_seconds(2);
+         in.mutable_to()->set_seconds(1);
+       }),
+       bad, invalid, "to"},
       {"audit: of nothing",
        Read<v1::ListAuditRequest>(*client_->admin, &v1::AdminService::Stub::ListAudit, [](auto&) {}), bad,
        invalid, "object"},
@@ -438,6 +525,94 @@ TEST_F(DoorTest, RowsStandForThemselves) {
   }
   EXPECT_EQ(out.done(), 2U);
   EXPECT_EQ(out.refused(), 6U);
+}
+
+TEST_F(DoorTest, EachItemOfAPlanIsToldByItsPlace) {
+  ASSERT_NO_FATAL_FAILURE(SetUpSite());
+  struct Row {
+    const char* name;
+    std::function<void(v1::PlanItem&)> edit;
+    const char* reason;
+    const char* field;
+  };
+  const Row rows[] = {
+      {"good", [](auto&) {}, "", ""},
+      {"no channel", [](auto& in) { in.clear_channel(); }, "FIELD_MISSING", "channel"},
+      {"channel 0", [](auto& in) { in.set_service_id(0); }, "FIELD_MISSING", "service_id"},
+      {"channel of 17 bits", [](auto& in) { in.set_service_id(65'536); }, "FIELD_INVALID", "service_id"},
+      {"unknown channel", [](auto& in) { in.set_channel_name("CCTV-99"); }, "CHANNEL_UNKNOWN", "channel"},
+      {"no kind", [](auto& in) { in.clear_kind(); }, "FIELD_MISSING", "kind"},
+      {"kind 4", [](auto& in) { in.set_kind(static_cast<v1::PlanWindow::Kind>(4)); }, "FIELD_INVALID",
+       "kind"},
+      {"kind 257", [](auto& in) { in.set_kind(static_cast<v1::PlanWindow::Kind>(257)); }, "FIELD_INVALID",
+       "kind"},
+      {"no start", [](auto& in) { in.clear_start(); }, "FIELD_MISSING", "start"},
+      {"negative nanos", [](auto& in) { in.mutable_end()->set_nanos(-1); }, "FIELD_INVALID", "end"},
+      {"empty", [](auto& in) { *in.mutable_end() = in.start(); }, "PLAN_WINDOW_LENGTH", "end"},
+      {"tomorrow",
+       [](auto& in) {
+         in.mutable_start()->set_seconds(in.start().seconds() + 86'400);
+         in.mutable_end()->set_seconds(in.end().seconds() + 86'400);
+       },
+       "PLAN_OUTSIDE_PUSH", "start"},
+      {"mode 9", [](auto& in) { in.mutable_criteria()->set_mode(static_cast<v1::AccessCriteria::Mode>(9)); },
+       "FIELD_INVALID", "criteria.mode"},
+      {"product without mode", [](auto& in) { in.mutable_criteria()->set_product(3); }, "FIELD_INVALID",
+       "criteria.product"},
+      {"product that is not there",
+       [](auto& in) {
+         in.mutable_criteria()->set_mode(v1::AccessCriteria::PRODUCT);
+         in.mutable_criteria()->set_product(9);
+       },
+       "PRODUCT_UNKNOWN", "criteria.product"},
+      {"region of a village", [](auto& in) { in.mutable_criteria()->set_region(kVillage); }, "FIELD_INVALID",
+       "criteria.region"},
+      {"blackout with criteria",
+       [](auto& in) {
+         in.set_kind(v1::PlanWindow::BLACKOUT);
+         in.mutable_criteria();
+       },
+       "FIELD_INVALID", "criteria"},
+      {"blackout of nowhere", [](auto& in) { in.set_kind(v1::PlanWindow::BLACKOUT); }, "FIELD_MISSING",
+       "region"},
+      {"event of a blackout's region", [](auto& in) { in.set_region("64"); }, "FIELD_INVALID", "region"},
+      {"long title", [](auto& in) { in.set_title(std::string(129, 't')); }, "FIELD_INVALID", "title"},
+  };
+  v1::PushPlanRequest in = GoodPush();
+  in.clear_items();
+  for (const Row& row : rows) {
+    v1::PlanItem& item = *in.add_items();
+    item = Item(60 * in.items_size());
+    row.edit(item);
+  }
+  ASSERT_EQ(in.items_size(), 20);
+  const auto before = SettledSequences();
+  v1::PushPlanResponse out;
+  const grpc::Status status =
+      Client::Call(*client_->schedule, &v1::ScheduleService::Stub::PushPlan, in, &out);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(out.refused(), 19U);
+  EXPECT_EQ(out.done(), 0U);
+  // Ten are listed, as the limit of this test says.
+  ASSERT_EQ(out.rows_size(), 10);
+  EXPECT_EQ(Sequences(), before);
+  for (size_t i = 1; i < std::size(rows); ++i) {
+    v1::PushPlanRequest one = GoodPush();
+    rows[i].edit(*one.mutable_items(0));
+    v1::PushPlanResponse answer;
+    ASSERT_TRUE(Client::Call(*client_->schedule, &v1::ScheduleService::Stub::PushPlan, one, &answer).ok());
+    ASSERT_EQ(answer.rows_size(), 1) << rows[i].name;
+    for (const v1::RowResult* row :
+         {&answer.rows(0), i <= 10 ? &out.rows(static_cast<int>(i) - 1) : nullptr}) {
+      if (row == nullptr) continue;
+      EXPECT_EQ(row->line(), row == &answer.rows(0) ? 1 : i + 1) << rows[i].name;
+      EXPECT_EQ(row->outcome(), v1::RowResult::REFUSED) << rows[i].name;
+      EXPECT_EQ(row->reason(), rows[i].reason) << rows[i].name << ": " << row->message();
+      EXPECT_EQ(row->field(), rows[i].field) << rows[i].name << ": " << row->message();
+      EXPECT_NE(row->cure(), "") << rows[i].name;
+    }
+  }
+  EXPECT_EQ(Sequences(), before);
 }
 
 TEST_F(DoorTest, CriteriaAndRegionsAreChecked) {

@@ -238,6 +238,105 @@ TEST_F(PlainServerTest, AnEcmComesWithoutTheStore) {
   EXPECT_EQ(Sequences(), before);
 }
 
+TEST_F(PlainServerTest, APlanIsPushedReadBackAndAired) {
+  ASSERT_NO_FATAL_FAILURE(SetUpSite());
+  v1::PutProductRequest product;
+  product.mutable_product()->set_product_id(7);
+  product.mutable_product()->set_name("体育");
+  ASSERT_TRUE(Client::Call(*client_->schedule, &v1::ScheduleService::Stub::PutProduct, product).ok());
+  v1::ListProductsResponse products;
+  ASSERT_TRUE(Client::Call(*client_->schedule, &v1::ScheduleService::Stub::ListProducts,
+                           v1::ListProductsRequest(), &products)
+                  .ok());
+  ASSERT_EQ(products.products_size(), 1);
+  EXPECT_EQ(products.products(0).name(), "体育");
+
+  const int64_t now = clock_.Now().value / 1000;
+  v1::PushPlanRequest in;
+  in.mutable_change()->set_request_id(NewRequestId());
+  in.mutable_from()->set_seconds(now);
+  in.mutable_to()->set_seconds(now + 86'400);
+  const auto add = [&](v1::PlanWindow::Kind kind, int64_t from, int64_t to) -> v1::PlanItem& {
+    v1::PlanItem& item = *in.add_items();
+    item.set_channel_name("CCTV-1");
+    item.set_kind(kind);
+    item.mutable_start()->set_seconds(now + from);
+    item.mutable_end()->set_seconds(now + to);
+    return item;
+  };
+  v1::PlanItem& match = add(v1::PlanWindow::EVENT, 3600, 7200);
+  match.mutable_criteria()->set_mode(v1::AccessCriteria::PRODUCT);
+  match.mutable_criteria()->set_product(7);
+  match.set_title("足球");
+  match.set_event_id("E-1");
+  add(v1::PlanWindow::FREE_TO_AIR, 5400, 7200).mutable_end()->set_nanos(500'000'000);
+  add(v1::PlanWindow::BLACKOUT, 3600, 5400).set_region("6401");
+  v1::PushPlanResponse out;
+  in.mutable_change()->set_dry_run(true);
+  ASSERT_TRUE(Client::Call(*client_->schedule, &v1::ScheduleService::Stub::PushPlan, in, &out).ok());
+  EXPECT_EQ(out.done(), 3U);
+  in.mutable_change()->set_dry_run(false);
+  const grpc::Status pushed =
+      Client::Call(*client_->schedule, &v1::ScheduleService::Stub::PushPlan, in, &out);
+  ASSERT_TRUE(pushed.ok()) << pushed.error_message();
+  EXPECT_EQ(out.done(), 3U);
+  EXPECT_NE(out.changed().revision_token(), "");
+  EXPECT_FALSE(out.changed().repeated());
+  ASSERT_TRUE(Client::Call(*client_->schedule, &v1::ScheduleService::Stub::PushPlan, in, &out).ok());
+  EXPECT_TRUE(out.changed().repeated());
+  EXPECT_EQ(out.done(), 3U);
+
+  v1::GetInForceRequest ask;
+  ask.set_service_id(101);
+  ask.mutable_at()->set_seconds(now + 4000);
+  v1::GetInForceResponse in_force;
+  ASSERT_TRUE(
+      Client::Call(*client_->schedule, &v1::ScheduleService::Stub::GetInForce, ask, &in_force, "").ok());
+  EXPECT_EQ(in_force.channel_name(), "CCTV-1");
+  EXPECT_EQ(in_force.criteria().mode(), v1::AccessCriteria::PRODUCT);
+  EXPECT_EQ(in_force.criteria().product(), 7U);
+  EXPECT_EQ(in_force.criteria().region(), "6401");
+  EXPECT_TRUE(in_force.criteria().region_except());
+  EXPECT_EQ(in_force.since().seconds(), now + 3600);
+  EXPECT_EQ(in_force.until().seconds(), now + 5400);
+  ASSERT_EQ(in_force.windows_size(), 2);
+  EXPECT_EQ(in_force.windows(0).title(), "足球");
+  EXPECT_EQ(in_force.windows(1).kind(), v1::PlanWindow::BLACKOUT);
+  EXPECT_EQ(in_force.windows(1).region(), "6401");
+  EXPECT_EQ(in_force.ac_id(), in_force.windows(1).number());
+  ask.clear_at();
+  ASSERT_TRUE(
+      Client::Call(*client_->schedule, &v1::ScheduleService::Stub::GetInForce, ask, &in_force, "").ok());
+  EXPECT_EQ(in_force.at().seconds(), now);
+  EXPECT_EQ(in_force.windows_size(), 0);
+  EXPECT_FALSE(in_force.has_since());
+  EXPECT_EQ(in_force.criteria().mode(), v1::AccessCriteria::SUBSCRIBERS);
+
+  v1::ListPlanRequest list;
+  list.mutable_page()->set_size(2);
+  v1::ListPlanResponse page;
+  ASSERT_TRUE(Client::Call(*client_->schedule, &v1::ScheduleService::Stub::ListPlan, list, &page, "").ok());
+  EXPECT_EQ(page.windows_size(), 2);
+  EXPECT_EQ(page.windows(0).event_id(), "E-1");
+  list.mutable_page()->set_token(page.next_page_token());
+  ASSERT_TRUE(Client::Call(*client_->schedule, &v1::ScheduleService::Stub::ListPlan, list, &page, "").ok());
+  ASSERT_EQ(page.windows_size(), 1);
+  EXPECT_EQ(page.windows(0).kind(), v1::PlanWindow::FREE_TO_AIR);
+  EXPECT_EQ(page.windows(0).end().nanos(), 500'000'000);
+  EXPECT_FALSE(page.windows(0).has_criteria());
+  EXPECT_EQ(page.next_page_token(), "");
+
+  // The AC id of the ECM (docs/messages.md: bytes 12 and 13) names the window on top.
+  clock_.Advance(std::chrono::seconds(6000));
+  v1::IssueEcmRequest ecm;
+  ecm.set_service_id(101);
+  ecm.add_control_words("01234567");
+  v1::IssueEcmResponse made;
+  ASSERT_TRUE(Client::Call(*client_->entitlement, &v1::EntitlementService::Stub::IssueEcm, ecm, &made).ok());
+  const auto byte = [&](size_t at) { return static_cast<uint8_t>(made.section()[at]); };
+  EXPECT_EQ(byte(12) << 8 | byte(13), static_cast<int>(page.windows(0).number()));
+}
+
 TEST_F(PlainServerTest, AReportInstallsAndTheViewsSeeIt) {
   ASSERT_NO_FATAL_FAILURE(SetUpSite());
   EXPECT_EQ(GetAccount().card().reason(), v1::WAITING_FOR_INSTALLATION);

@@ -112,12 +112,74 @@ Result<BatchRow> ToBatch(const import::TableRow& row) {
   return out;
 }
 
-Result<v1::Channel::Kind> ToKind(std::string_view text) {
+std::string Lower(std::string_view text) {
   std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c == '_' ? '-' : c);
+  return lower;
+}
+
+Result<v1::Channel::Kind> ToKind(std::string_view text) {
+  const std::string lower = Lower(text);
   if (lower.empty() || lower == "tv" || lower == "电视") return v1::Channel::TV;
   if (lower == "radio" || lower == "广播") return v1::Channel::RADIO;
   return InvalidField("kind", "must be tv or radio");
+}
+
+Result<v1::PlanWindow::Kind> ToWindowKind(std::string_view text) {
+  const std::string kind = Lower(text);
+  if (kind == "event" || kind == "节目") return v1::PlanWindow::EVENT;
+  if (kind == "free-to-air" || kind == "免费") return v1::PlanWindow::FREE_TO_AIR;
+  if (kind == "blackout" || kind == "禁播") return v1::PlanWindow::BLACKOUT;
+  return InvalidField("kind", "must be event, free-to-air or blackout");
+}
+
+Result<v1::AccessCriteria::Mode> ToMode(std::string_view text) {
+  const std::string mode = Lower(text);
+  if (mode.empty() || mode == "subscribers" || mode == "订户") return v1::AccessCriteria::SUBSCRIBERS;
+  if (mode == "closed" || mode == "关闭") return v1::AccessCriteria::CLOSED;
+  if (mode == "product" || mode == "产品") return v1::AccessCriteria::PRODUCT;
+  if (mode == "open" || mode == "开放") return v1::AccessCriteria::OPEN_TO_ALL;
+  return InvalidField("mode", "must be subscribers, closed, product or open");
+}
+
+// What only the head-end can judge is left to it; here only what a cell cannot mean at all.
+Result<PlanRow> ToPlanRow(const import::TableRow& row) {
+  PlanRow out{.line = row.line(), .item = {}};
+  v1::PlanItem& item = out.item;
+  const std::string_view channel = row.Get(0);
+  if (channel.empty()) return InvalidField("channel", "must not be empty");
+  if (channel.find_first_not_of("0123456789") == std::string_view::npos) {
+    HEARTH_ASSIGN_OR_RETURN(const uint32_t service, ParseNumber(channel, 65535, "channel"));
+    item.set_service_id(service);
+  } else {
+    item.set_channel_name(std::string(channel));
+  }
+  HEARTH_ASSIGN_OR_RETURN(const auto kind, ToWindowKind(row.Get(1)));
+  item.set_kind(kind);
+  HEARTH_ASSIGN_OR_RETURN(const UnixMillis start, ParseTime(row.Get(2), "start"));
+  HEARTH_ASSIGN_OR_RETURN(const UnixMillis end, ParseTime(row.Get(3), "end"));
+  *item.mutable_start() = ToTimestamp(start);
+  *item.mutable_end() = ToTimestamp(end);
+  HEARTH_ASSIGN_OR_RETURN(const auto mode, ToMode(row.Get(4)));
+  std::string_view region = row.Get(6);
+  if (kind == v1::PlanWindow::EVENT) {
+    v1::AccessCriteria& criteria = *item.mutable_criteria();
+    criteria.set_mode(mode);
+    if (!row.Get(5).empty()) {
+      HEARTH_ASSIGN_OR_RETURN(const uint32_t product, ParseNumber(row.Get(5), 127, "product"));
+      criteria.set_product(product);
+    }
+    criteria.set_region_except(region.starts_with('!'));
+    if (criteria.region_except()) region.remove_prefix(1);
+    criteria.set_region(std::string(region));
+  } else {
+    if (!row.Get(4).empty()) return InvalidField("mode", "must be empty, except for an event");
+    if (!row.Get(5).empty()) return InvalidField("product", "must be empty, except for an event");
+    item.set_region(std::string(region));
+  }
+  item.set_title(std::string(row.Get(7)));
+  item.set_event_id(std::string(row.Get(8)));
+  return out;
 }
 
 // The scope only says again what the province says; both there must agree.
@@ -246,6 +308,26 @@ Result<FileRows<v1::ChannelRow>> ReadChannels(std::string_view text) {
                                                          {"scope", {"范围"}, false},
                                                          {"province", {"省代码"}, false}}};
   return ReadTable<v1::ChannelRow>(text, columns, {.short_rows = true}, ToChannel);
+}
+
+Result<FileRows<PlanRow>> ReadPlan(std::string_view text) {
+  static const std::array<import::Column, 9> columns = {{{"channel", {"频道", "service_id"}},
+                                                         {"kind", {"类型"}},
+                                                         {"start", {"开始"}},
+                                                         {"end", {"结束"}},
+                                                         {"mode", {"方式"}, false},
+                                                         {"product", {"产品"}, false},
+                                                         {"region", {"地区"}, false},
+                                                         {"title", {"节目"}, false},
+                                                         {"event_id", {"节目号"}, false}}};
+  return ReadTable<PlanRow>(text, columns, {.short_rows = true}, ToPlanRow);
+}
+
+google::protobuf::Timestamp ToTimestamp(UnixMillis time) {
+  google::protobuf::Timestamp out;
+  out.set_seconds(time.value / 1000);
+  out.set_nanos(static_cast<int32_t>(time.value % 1000 * 1'000'000));
+  return out;
 }
 
 Result<FileRows<std::string>> ReadCells(std::string_view text) {

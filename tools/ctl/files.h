@@ -9,6 +9,7 @@
 #include "hearth/v1/geofence.pb.h"
 #include "hearth/v1/registry.pb.h"
 #include "hearth/v1/schedule.pb.h"
+#include "src/base/ids.h"
 #include "src/base/status.h"
 #include "src/import/cells.h"
 #include "src/import/row_error.h"
@@ -48,6 +49,14 @@ Result<FileRows<hearth::v1::RegionRow>> ReadRegions(std::string_view text);
 // Columns service_id, name, name_zh, kind (tv, radio), scope (national, province), province; the last four
 // may be left out: a national TV channel.
 Result<FileRows<hearth::v1::ChannelRow>> ReadChannels(std::string_view text);
+// Columns channel (name or number), kind (event, free-to-air, blackout), start, end, mode (subscribers,
+// closed, product, open), product, region, title, event_id; those from mode on may be left out. The region of
+// an event may begin with "!": all but that one.
+struct PlanRow {
+  uint64_t line = 0;
+  hearth::v1::PlanItem item;
+};
+Result<FileRows<PlanRow>> ReadPlan(std::string_view text);
 // Cells in text form, see HeardCell; columns as in src/import/cells.h.
 Result<FileRows<std::string>> ReadCells(std::string_view text);
 // Column village; the header may be missing.
@@ -58,6 +67,8 @@ std::string CellText(const import::CellRow& cell);
 
 // "1-40,1064,2064" → those numbers, in order, without doubles. FIELD_INVALID names `field`.
 Result<std::vector<uint32_t>> ParseServices(std::string_view text, std::string_view field);
+
+google::protobuf::Timestamp ToTimestamp(UnixMillis time);
 
 // A decimal number of at most `max`, digits only. FIELD_INVALID names `field`.
 Result<uint32_t> ParseNumber(std::string_view text, uint32_t max, std::string_view field);

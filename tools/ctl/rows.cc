@@ -64,6 +64,11 @@ void RowReport::AddFailure(uint64_t line, const Failure& failure) {
   Refuse(std::move(row));
 }
 
+void RowReport::AddUnlisted(uint64_t count) {
+  unlisted_ += count;
+  refused_ += count;
+}
+
 void RowReport::Attach(std::string_view object) {
   attached_ += fmt::format("{},", object.substr(1, object.size() - 2));
 }
@@ -89,6 +94,8 @@ void RowReport::PrintTable(Session& session, const std::string& rejects_path) co
   if (shown < entries_.size()) {
     session.out() << fmt::format("… and {} more in {}\n", entries_.size() - shown, rejects_path);
   }
+  if (unlisted_ > 0)
+    session.out() << fmt::format("… and {} more that the head-end does not list\n", unlisted_);
 }
 
 std::string RowReport::JsonMembers() const {

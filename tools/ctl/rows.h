@@ -31,6 +31,9 @@ class RowReport {
 
   // Rows that were taken by a call that does not answer row by row.
   void AddDone(uint64_t count) { done_ += count; }
+  void AddExisted(uint64_t count) { existed_ += count; }
+  // Refused rows that the answer counts but does not list.
+  void AddUnlisted(uint64_t count);
   // Further members of the JSON object: those of `object`, which must not be empty.
   void Attach(std::string_view object);
 
@@ -60,6 +63,7 @@ class RowReport {
   uint64_t done_ = 0;
   uint64_t existed_ = 0;
   uint64_t refused_ = 0;
+  uint64_t unlisted_ = 0;
 };
 
 // A line on a terminal's stderr that is written over; nothing elsewhere.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "hearth/v1/schedule.grpc.pb.h"
+#include "tools/ctl/criteria.h"
 #include "tools/ctl/files.h"
 #include "tools/ctl/rows.h"
 
@@ -15,26 +16,6 @@ int RunChannelImport(Session& session, const ImportFlags& flags) {
   return ImportFile(session, flags, ReadChannels, &Schedule::ImportChannels, "channels");
 }
 
-std::string CriteriaText(const v1::Channel& channel) {
-  const v1::AccessCriteria& criteria = channel.criteria();
-  std::string text;
-  switch (criteria.mode()) {
-    case v1::AccessCriteria::CLOSED:
-      return "closed";
-    case v1::AccessCriteria::OPEN_TO_ALL:
-      text = "open to all";
-      break;
-    case v1::AccessCriteria::PRODUCT:
-      text = fmt::format("product {}", criteria.product());
-      break;
-    default:
-      text = "subscribers";
-      break;
-  }
-  if (criteria.region().empty()) return text;
-  return fmt::format("{}, {} {}", text, criteria.region_except() ? "except" : "only", criteria.region());
-}
-
 int RunChannelList(Session& session, const NoFlags& /*flags*/) {
   Table table({{"service", true}, {"name"}, {"name_zh"}, {"kind"}, {"province"}, {"criteria"}});
   return session.List(&Schedule::ListChannels, v1::ListChannelsRequest(),
@@ -42,7 +23,7 @@ int RunChannelList(Session& session, const NoFlags& /*flags*/) {
                         for (const v1::Channel& channel : answer.channels()) {
                           table.Add({std::to_string(channel.service_id()), channel.name(),
                                      OrDash(channel.name_zh()), v1::Channel::Kind_Name(channel.kind()),
-                                     OrDash(channel.province()), CriteriaText(channel)});
+                                     OrDash(channel.province()), CriteriaText(channel.criteria())});
                         }
                         table.Print(session.out());
                       });

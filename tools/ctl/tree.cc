@@ -83,6 +83,7 @@ Tree::Tree() : root_("Operates a Hearth head-end.", "hearthctl") {
   AddAccountCommands(*this);
   AddRosterCommands(*this);
   AddScheduleCommands(*this);
+  AddPlanCommands(*this);
   AddAreaCommands(*this);
   AddCellCommands(*this);
   AddLocationCommands(*this);
@@ -168,6 +169,10 @@ CLI::Option* RegionNumber(CLI::Option* option) {
 }
 CLI::Option* AreaNumber(CLI::Option* option) {
   return Checked(option, "AREA", [](const std::string& text) { return ParseAreaId(text); });
+}
+
+CLI::Option* Time(CLI::Option* option) {
+  return Checked(option, "TIME", [](const std::string& text) { return ParseTime(text); });
 }
 
 std::vector<CommandInfo> Describe(const CLI::App& root) {

@@ -66,6 +66,8 @@ CLI::Option* Box(CLI::Option* option);
 CLI::Option* Sim(CLI::Option* option);
 CLI::Option* RegionNumber(CLI::Option* option);
 CLI::Option* AreaNumber(CLI::Option* option);
+// RFC 3339 with its zone; ParseTime reads it.
+CLI::Option* Time(CLI::Option* option);
 
 // One command as a person may type it.
 struct CommandInfo {
@@ -90,6 +92,7 @@ void AddStockCommands(Tree& tree);         // batch, stock
 void AddAccountCommands(Tree& tree);       // account, device
 void AddRosterCommands(Tree& tree);        // roster
 void AddScheduleCommands(Tree& tree);      // channel, package
+void AddPlanCommands(Tree& tree);          // product, plan
 void AddAreaCommands(Tree& tree);          // region, area
 void AddCellCommands(Tree& tree);          // cells
 void AddLocationCommands(Tree& tree);      // location, why
