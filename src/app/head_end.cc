@@ -108,15 +108,15 @@ void HeadEnd::Housekeep() {
     }
     if (!site_clock_->Gate()) continue;  // a jump is found within a second, whoever else looks or not
     const UnixMillis wall = clock.Now();
-    if (options_.epochs.Current(wall) == current && options_.epochs.OnAir(wall) == on_air) continue;
+    if (keys_->EpochsAt(wall) == std::pair(current, on_air)) continue;
     auto refreshed = keys_->Refresh(wall);
     if (!refreshed) {
       note("epoch", refreshed.error());
       continue;
     }
-    log_.Info("epoch", {{"current", options_.epochs.Current(wall)}, {"on_air", options_.epochs.OnAir(wall)}});
-    current = options_.epochs.Current(wall);
-    on_air = options_.epochs.OnAir(wall);
+    current = keys_->current();
+    on_air = keys_->on_air();
+    log_.Info("epoch", {{"current", current}, {"on_air", on_air}});
     pump_->Renew();
   }
 }

@@ -1,6 +1,7 @@
 #include "src/app/keys.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -225,9 +226,9 @@ Status KeyKeeper::MakeServiceKeys(const std::vector<entitlement::Channel>& chann
 
 Result<std::shared_ptr<const KeyKeeper::State>> KeyKeeper::Load(UnixMillis now) {
   auto state = std::make_shared<State>();
-  state->on_air = plan_.OnAir(now);
-  const uint64_t current = plan_.Current(now);
-  state->current = current;
+  std::tie(state->current, state->on_air) = EpochsAt(now);
+  const uint64_t current = state->current;
+  const uint64_t last = current + ahead_.load();
   HEARTH_RETURN_IF_ERROR(executor_.ForEach(
       store::kSystemBucket, "channel/", [&](std::string_view, std::string_view value) -> Status {
         HEARTH_ASSIGN_OR_RETURN(auto channel, records::Decode<entitlement::Channel>(value));
@@ -251,7 +252,10 @@ Result<std::shared_ptr<const KeyKeeper::State>> KeyKeeper::Load(UnixMillis now) 
         return Ok();
       }));
   HEARTH_RETURN_IF_ERROR(MakeServiceKeys(state->channels, current));
-  if (state->on_air != current) HEARTH_RETURN_IF_ERROR(MakeServiceKeys(state->channels, current + 1));
+  const uint64_t needed = ahead_.load() > 1 ? last : state->on_air;
+  for (uint64_t epoch = current + 1; epoch <= needed; ++epoch) {
+    HEARTH_RETURN_IF_ERROR(MakeServiceKeys(state->channels, epoch));
+  }
 
   auto ecm = std::make_shared<EcmSnapshot>();
   const auto plans = plans_.state();
@@ -261,7 +265,7 @@ Result<std::shared_ptr<const KeyKeeper::State>> KeyKeeper::Load(UnixMillis now) 
                             .terms = TermsOf(channel, plans->PlanOf(channel.service)),
                             .keys = {},
                             .epoch = current};
-    for (const uint64_t epoch : {current, current + 1}) {
+    for (uint64_t epoch = current; epoch <= last; ++epoch) {
       HEARTH_ASSIGN_OR_RETURN(const auto stored, executor_.Get(ServiceKeyKey(channel.service, epoch)));
       if (!stored) continue;
       HEARTH_ASSIGN_OR_RETURN(auto unwrapped, master_.Unwrap("service", ServiceKeyId(channel.service, epoch),
@@ -277,6 +281,20 @@ Result<std::shared_ptr<const KeyKeeper::State>> KeyKeeper::Load(UnixMillis now) 
             [](const EcmServiceOnAir& a, const EcmServiceOnAir& b) { return a.service < b.service; });
   state->ecm = std::move(ecm);
   return std::shared_ptr<const State>(std::move(state));
+}
+
+std::pair<uint64_t, uint64_t> KeyKeeper::EpochsAt(UnixMillis now) const {
+  const uint64_t current = std::min(plan_.Current(now), permitted_.load());
+  return {current, std::min(plan_.OnAir(now), current + 1)};
+}
+
+std::vector<ServiceEpochKey> KeyKeeper::ServiceKeys() const {
+  std::vector<ServiceEpochKey> keys;
+  const auto now = state();
+  for (const auto& [id, key] : now->service_keys) {
+    keys.push_back({.service = id.first, .epoch = id.second, .key = key.Copy()});
+  }
+  return keys;
 }
 
 Result<bool> KeyKeeper::Refresh(UnixMillis now) {

@@ -33,6 +33,12 @@ struct EpochPlan {
   static Epoch Wrap(uint64_t epoch) { return Epoch(static_cast<uint16_t>(epoch)); }
 };
 
+struct ServiceEpochKey {
+  ServiceId service;
+  uint64_t epoch = 0;
+  crypto::ServiceKey key;
+};
+
 // A channel as people and programs name it.
 using ChannelRef = std::variant<ServiceId, std::string>;
 // CHANNEL_UNKNOWN, with its name cut to what may stand in a message.
@@ -91,6 +97,16 @@ class KeyKeeper {
                                                                               uint64_t epoch) const;
   const EpochPlan& plan() const { return plan_; }
 
+  // For lanes that make ECMs by themselves: keys of so many epochs beyond the present one are made and kept (1),
+  // and no epoch beyond `epoch` is used until it is permitted. Both take effect at the next Refresh.
+  void KeepAhead(uint64_t epochs) { ahead_.store(epochs); }
+  void Permit(uint64_t epoch) { permitted_.store(epoch); }
+  // The epochs a Refresh at this time would use and put on the air: those of the plan, unless the epoch of the plan
+  // is not permitted. The keys on the air are then one epoch ahead, and no more: a card keeps two.
+  std::pair<uint64_t, uint64_t> EpochsAt(UnixMillis now) const;
+  // Of all services, ascending by service and epoch.
+  std::vector<ServiceEpochKey> ServiceKeys() const;
+
  private:
   struct State;
   KeyKeeper(Executor& executor, const PlanBook& plans, crypto::MasterKey master, RandomSource& random,
@@ -105,6 +121,8 @@ class KeyKeeper {
   crypto::MasterKey master_;
   RandomSource& random_;
   EpochPlan plan_;
+  std::atomic<uint64_t> ahead_{1};
+  std::atomic<uint64_t> permitted_{UINT64_MAX};
   Mutex import_mu_;  // one batch at a time: each is checked against all before
   Mutex refresh_mu_;
   mutable Mutex mu_;

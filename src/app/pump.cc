@@ -67,6 +67,7 @@ class PumpImpl final : public Pump {
   void Stop() override;
   uint64_t waiting() const override;
   uint64_t sent() const override { return sent_.load(); }
+  uint64_t renewed() const override { return renewed_.load(); }
   uint64_t CursorOf(store::BucketId bucket) const override;
   Result<Change> RefreshCard(const Request& request, CardNumber card, const Limits& limits) override;
 
@@ -107,6 +108,7 @@ class PumpImpl final : public Pump {
   Counter& failed_;
   Gauge& waiting_gauge_;
   std::atomic<uint64_t> sent_{0};
+  std::atomic<uint64_t> renewed_{0};
 
   mutable Mutex mu_;
   CondVar wake_;
@@ -160,7 +162,8 @@ Status PumpImpl::Load() {
   }
   HEARTH_ASSIGN_OR_RETURN(const auto renewed, cursors_.Get(std::string(kRenewedKey)));
   const uint64_t on_air = keys_.on_air();
-  renew_ = renewed && ByteReader(AsBytes(*renewed)).U64() != on_air;
+  renewed_ = renewed ? ByteReader(AsBytes(*renewed)).U64() : on_air;
+  renew_ = renewed_ != on_air;
   if (!renewed) {
     ByteWriter value(8);
     value.U64(on_air);
@@ -560,6 +563,7 @@ void PumpImpl::EndRenewal() {
   ByteWriter value(8);
   value.U64(*renewing_);
   cursors_.Put(std::string(kRenewedKey), std::string(AsChars(value.bytes())));
+  renewed_ = *renewing_;
   renewing_.reset();
 }
 

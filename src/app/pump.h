@@ -45,6 +45,8 @@ class Pump {
   virtual void Renew() = 0;
   virtual uint64_t waiting() const = 0;
   virtual uint64_t sent() const = 0;
+  // The last epoch of package keys that all groups and counties have been sent.
+  virtual uint64_t renewed() const = 0;
   virtual uint64_t CursorOf(store::BucketId bucket) const = 0;
   // Sends what is due (not what waits for the watermark) and ends the thread.
   virtual void Stop() = 0;

@@ -225,6 +225,8 @@ constexpr ReasonInfo kReasons[] = {
      "The site's clock jumped: check the time, then `hearthctl clock accept`.", ""},
     {Reason::kOutputFailed, "OUTPUT_FAILED", Code::kUnavailable,
      "The section output cannot be written: see the log; it is tried again.", ""},
+    {Reason::kLaneFileInvalid, "LANE_FILE_INVALID", Code::kDataLoss,
+     "Copy the file for ECM lanes again from the daemon that writes it.", ""},
     {Reason::kInternal, "INTERNAL", Code::kInternal,
      "This is a defect in Hearth: please report it with the log.", ""},
 };

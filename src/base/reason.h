@@ -160,6 +160,7 @@ enum class Reason : uint16_t {
   kStoreIo = 907,
   kClockJump = 910,
   kOutputFailed = 911,
+  kLaneFileInvalid = 912,
   kInternal = 999,
 };
 

@@ -132,6 +132,40 @@ void ReadMux(ConfigReader& in, const std::string& section, Config::Mux& mux) {
   in.Number("queue_sections", &mux.queue_sections, 1000, 10'000'000, "sections");
 }
 
+bool IsShortName(std::string_view text) {
+  return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
+std::vector<std::string> SplitNames(std::string_view text) {
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    const size_t comma = std::min(text.find(','), text.size());
+    std::string_view name = text.substr(0, comma);
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    names.emplace_back(name);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return names;
+}
+
+void ReadLanes(ConfigReader& in, Config::Lanes& lanes) {
+  in.Section("lanes");
+  in.Path("file", &lanes.file);
+  in.Path("key_file", &lanes.key_file);
+  std::string registered;
+  in.Text("registered", &registered, "names of 1 to 32 of a-z, A-Z, 0-9, - and _, separated by commas",
+          [](std::string_view text) {
+            const auto names = SplitNames(text);
+            return std::all_of(names.begin(), names.end(), IsShortName);
+          });
+  lanes.registered = SplitNames(registered);
+  in.Number("epochs_ahead", &lanes.epochs_ahead, 1, 16, "epochs");
+  in.Text("name", &lanes.name, "a name of 1 to 32 of a-z, A-Z, 0-9, - and _", IsShortName);
+}
+
 void ReadLog(ConfigReader& in, log::LogOptions& log) {
   in.Section("log");
   in.OneOf<LogLevel>("level", &log.level,
@@ -149,6 +183,7 @@ void ReadAll(ConfigReader& in, const std::vector<std::string>& muxes, Config& co
   ReadServers(in, config);
   ReadEcmg(in, config.ecmg);
   for (const std::string& section : muxes) ReadMux(in, section, config.muxes.emplace_back());
+  ReadLanes(in, config.lanes);
   ReadRules(in, config);
   ReadLog(in, config.log);
 }
@@ -212,11 +247,7 @@ void CheckSimulcrypt(ConfigReader& in, const Config& config) {
     Require(in, section + ".address", mux.address.host.empty(), "is missing: where the multiplexer listens");
     Require(in, section + ".client_id", mux.session.client_id == 0,
             "is missing: the CA_system_id in its upper 16 bits");
-    const bool sound = mux.name.size() <= 32 && std::all_of(mux.name.begin(), mux.name.end(), [](char c) {
-                         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                                c == '-' || c == '_';
-                       });
-    if (!sound) in.Invalid(section, "is no name: 1 to 32 of a-z, A-Z, 0-9, - and _");
+    if (!IsShortName(mux.name)) in.Invalid(section, "is no name: 1 to 32 of a-z, A-Z, 0-9, - and _");
     if (!data_ids.emplace(mux.session.client_id, mux.session.data_id).second) {
       in.Invalid(section + ".data_id",
                  "is another multiplexer's: the CAT finds the PID of a stream by client_id and "
@@ -225,9 +256,27 @@ void CheckSimulcrypt(ConfigReader& in, const Config& config) {
   }
 }
 
-// The rules that span keys.
-void CheckTogether(ConfigReader& in, const Config& config) {
+void CheckLanes(ConfigReader& in, const Config& config, Role role) {
+  const Config::Lanes& lanes = config.lanes;
+  if (role == Role::kEcm) {
+    Require(in, "lanes.file", lanes.file.empty(), "is missing: a lane works from the file that the head-end writes");
+    Require(in, "lanes.name", lanes.name.empty(), "is missing: the head-end knows the lane by it");
+    Require(in, "ecmg.listen", !config.ecmg.listen, "is missing: a lane serves scramblers and nothing else");
+  }
+  if (role == Role::kEcm || !lanes.file.empty()) {
+    Require(in, "lanes.key_file", lanes.key_file.empty(), "is missing: the file is sealed under it");
+  }
+}
+
+// The rules that span keys, of all roles.
+void CheckCommon(ConfigReader& in, const Config& config, Role role) {
   Require(in, "site.name", config.site.name.empty(), "is missing: logs and audit name the site by it");
+  CheckSimulcrypt(in, config);
+  CheckLanes(in, config, role);
+}
+
+// Those of the head-end.
+void CheckTogether(ConfigReader& in, const Config& config) {
   Require(in, "site.province", config.site.province.value == 0,
           "is missing: cards get the packages of their province");
   if (config.store.kind == StoreKind::kRocksDb) {
@@ -246,7 +295,6 @@ void CheckTogether(ConfigReader& in, const Config& config) {
             "is missing: secrets are stored wrapped under a master key; set this, or keys.master_key_env");
   }
   CheckTls(in, config);
-  CheckSimulcrypt(in, config);
   if (in.Good("epochs.lead_days") && in.Good("epochs.length_days") &&
       config.epochs.lead >= config.epochs.length) {
     const bool lead_given = in.Given("epochs.lead_days");
@@ -276,7 +324,7 @@ std::string FormatErrors(std::string_view file, const ConfigErrors& errors) {
   return text;
 }
 
-tl::expected<Config, ConfigErrors> ParseConfig(std::string_view text) {
+tl::expected<Config, ConfigErrors> ParseConfig(std::string_view text, Role role) {
   const auto document = ParseToml(text);
   if (!document) {
     return tl::unexpected(
@@ -285,13 +333,14 @@ tl::expected<Config, ConfigErrors> ParseConfig(std::string_view text) {
   Config config;
   ConfigReader reader(*document);
   ReadAll(reader, reader.NamedSections(), config);
-  CheckTogether(reader, config);
+  CheckCommon(reader, config, role);
+  if (role == Role::kAll) CheckTogether(reader, config);
   ConfigErrors errors = reader.Finish();
   if (!errors.empty()) return tl::unexpected(std::move(errors));
   return config;
 }
 
-tl::expected<Config, ConfigErrors> LoadConfig(const std::filesystem::path& file) {
+tl::expected<Config, ConfigErrors> LoadConfig(const std::filesystem::path& file, Role role) {
   std::error_code error;
   if (std::filesystem::is_directory(file, error)) return Unreadable("is a folder, not a file");
   std::ifstream in(file, std::ios::binary);
@@ -301,7 +350,7 @@ tl::expected<Config, ConfigErrors> LoadConfig(const std::filesystem::path& file)
   if (in.bad()) return Unreadable("cannot be read");
   text.resize(static_cast<size_t>(in.gcount()));
   if (text.size() > kMaxFileBytes) return Unreadable("is larger than 1 MiB: is it a configuration?");
-  return ParseConfig(text);
+  return ParseConfig(text, role);
 }
 
 std::vector<ConfigKey> ConfigKeys() {

@@ -29,6 +29,10 @@ enum class StoreKind { kRocksDb, kMemory };
 // What the section output writes: the sections as they go on the air, one after another.
 enum class OutputMode { kSections };
 
+// kEcm: a lane that answers scramblers from the lane file, without store, keys and API, whatever happens to the
+// head-end.
+enum class Role { kAll, kEcm };
+
 // Values only; paths are as written (a relative one is meant from the working directory) and nothing has been
 // opened. Whoever holds one knows that every value is in its range and that they fit together.
 struct Config {
@@ -105,6 +109,14 @@ struct Config {
     std::chrono::seconds test_interval{0};
     size_t queue_sections = 200'000;
   };
+  // The file that makes ECM lanes independent of the head-end.
+  struct Lanes {
+    std::filesystem::path file;  // empty: none
+    std::filesystem::path key_file;
+    std::vector<std::string> registered;  // which must hold an epoch's keys before it is used
+    uint64_t epochs_ahead = 3;
+    std::string name;  // of this lane, with Role::kEcm
+  };
   struct RequestLimits {
     size_t requests_in_flight = Limits{}.requests_in_flight;
     size_t open_watches = Limits{}.open_watches;
@@ -120,6 +132,7 @@ struct Config {
   Policy policy;
   Ecmg ecmg;
   std::vector<Mux> muxes;
+  Lanes lanes;
   Retention retention;
   RequestLimits limits;
   log::LogOptions log;
@@ -141,10 +154,10 @@ using ConfigErrors = std::vector<ConfigError>;
 
 // Reads a configuration; all errors of the text are found in one go, except that a syntax error hides the
 // rest. Any thread.
-tl::expected<Config, ConfigErrors> ParseConfig(std::string_view text);
+tl::expected<Config, ConfigErrors> ParseConfig(std::string_view text, Role role = Role::kAll);
 
 // The same for a file of at most 1 MiB.
-tl::expected<Config, ConfigErrors> LoadConfig(const std::filesystem::path& file);
+tl::expected<Config, ConfigErrors> LoadConfig(const std::filesystem::path& file, Role role = Role::kAll);
 
 // One line for each error, each with the file's name.
 std::string FormatErrors(std::string_view file, const ConfigErrors& errors);

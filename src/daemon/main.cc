@@ -26,13 +26,15 @@ constexpr int kBadUsage = 2;  // the command line or the configuration is wrong
 // Running calls may finish within this time after SIGTERM.
 constexpr std::chrono::seconds kPatience{10};
 
-constexpr std::string_view kUsage = R"(Usage: hearthd --config FILE [--check-config]
+constexpr std::string_view kUsage = R"(Usage: hearthd --config FILE [--role ROLE] [--check-config]
        hearthd --help | --version
 
 The Hearth head-end: conditional access and location authorisation. Serves the API hearth.v1 by gRPC and
 writes the sections for the air, until SIGTERM or SIGINT. SIGHUP opens the log file anew.
 
   --config FILE    the configuration (TOML); deploy/hearth.example.toml describes every key
+  --role ROLE      "all", or "ecm": a lane that answers scramblers from the file of [lanes] alone, whatever
+                   happens to the head-end (default: all)
   --check-config   only read the configuration and say what is wrong with it
   --version        print the version
   --help           print this
@@ -43,6 +45,7 @@ configuration is wrong.
 
 struct Arguments {
   std::string config;
+  Role role = Role::kAll;
   bool check_config = false;
   bool version = false;
   bool help = false;
@@ -59,6 +62,13 @@ std::optional<Arguments> ParseArguments(int argc, char** argv) {
       out.version = true;
     } else if (argument == "--help" || argument == "-h") {
       out.help = true;
+    } else if (argument == "--role" || argument.starts_with("--role=")) {
+      const std::string_view role = argument != "--role" ? argument.substr(7) : i + 1 < argc ? argv[++i] : "";
+      if (role != "all" && role != "ecm") {
+        fmt::print(stderr, "hearthd: --role is \"{}\", must be all or ecm\nTry hearthd --help.\n", role);
+        return std::nullopt;
+      }
+      out.role = role == "ecm" ? Role::kEcm : Role::kAll;
     } else if (argument == "--config" && i + 1 < argc) {
       out.config = argv[++i];
     } else if (argument.starts_with("--config=")) {
@@ -104,14 +114,20 @@ void WaitForTheEnd(const sigset_t& signals, log::LineLogger& log) {
   }
 }
 
-int Serve(const Config& config, const sigset_t& signals) {
+// True once SIGTERM or SIGINT waits to be taken.
+bool EndIsAsked() {
+  sigset_t waiting;
+  return sigpending(&waiting) == 0 && (sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1);
+}
+
+int Serve(const Config& config, Role role, const sigset_t& signals) {
   const SystemClock clock;
   auto log = log::LineLogger::Create(config.log, clock);
   if (!log) {
     fmt::print(stderr, "hearthd: log.file: {}\n", log.error().ToString());
     return kFailed;
   }
-  auto daemon = Daemon::Start(config, clock, **log);
+  auto daemon = Daemon::Start(config, role, clock, **log, EndIsAsked);
   if (!daemon) {
     const Error& error = daemon.error();
     (*log)->Error("daemon.start_failed", {{"reason", InfoOf(error.reason()).name},
@@ -123,7 +139,7 @@ int Serve(const Config& config, const sigset_t& signals) {
     return kFailed;
   }
   WaitForTheEnd(signals, **log);
-  (*daemon)->Stop(kPatience);
+  if (*daemon) (*daemon)->Stop(kPatience);
   return kOk;
 }
 
@@ -139,7 +155,7 @@ int Main(int argc, char** argv) {
     return kOk;
   }
   const sigset_t signals = BlockSignals();
-  const auto config = LoadConfig(arguments->config);
+  const auto config = LoadConfig(arguments->config, arguments->role);
   if (!config) {
     fmt::print(stderr, "{}", FormatErrors(arguments->config, config.error()));
     return kBadUsage;
@@ -148,7 +164,7 @@ int Main(int argc, char** argv) {
     fmt::print("{}: ok\n", arguments->config);
     return kOk;
   }
-  return Serve(*config, signals);
+  return Serve(*config, arguments->role, signals);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "src/gateway/ecm_lane.h"
 #include "src/gateway/ecmg_server.h"
 #include "src/gateway/emmg_output.h"
+#include "src/gateway/lane_file.h"
 #include "src/gateway/section_outputs.h"
 #include "src/metrics/metrics.h"
 #include "src/rpc/server.h"
@@ -182,6 +183,8 @@ struct Daemon::Parts {
   Renewal renewal;
   std::vector<std::unique_ptr<gateway::EmmgOutput>> muxes;
   std::unique_ptr<app::HeadEnd> head_end;
+  std::unique_ptr<gateway::LanePublisher> lanes;
+  std::unique_ptr<gateway::LaneReader> lane_reader;
   std::unique_ptr<gateway::EcmLane> ecm_lane;
   std::unique_ptr<gateway::EcmgServer> ecmg;
   std::unique_ptr<rpc::Server> server;
@@ -191,6 +194,9 @@ struct Daemon::Parts {
   Status StartMetrics(const Config& config);
   Status StartOutputs(const Config& config);
   Status StartHeadEnd(const Config& config, const Clock& clock);
+  Status StartAll(const Config& config, const Clock& clock);
+  Status StartLaneOnly(const Config& config, const Clock& clock, const std::function<bool()>& stop);
+  Status StartLanes(const Config& config, const Clock& clock);
   Status StartEcmg(const Config& config);
   Status StartServer(const Config& config, const Clock& clock);
 };
@@ -243,6 +249,19 @@ Status Daemon::Parts::StartHeadEnd(const Config& config, const Clock& clock) {
   return Ok();
 }
 
+Status Daemon::Parts::StartLanes(const Config& config, const Clock& clock) {
+  if (config.lanes.file.empty()) return Ok();
+  auto key = crypto::MasterKey::FromFile(config.lanes.key_file.string());
+  if (!key) return AtKey("lanes.key_file", key.error());
+  auto started = gateway::LanePublisher::Start({.file = config.lanes.file,
+                                                .lanes = config.lanes.registered,
+                                                .epochs_ahead = config.lanes.epochs_ahead},
+                                               std::move(*key), *head_end, clock, metrics, log);
+  if (!started) return AtKey("lanes.file", started.error());
+  lanes = std::move(*started);
+  return Ok();
+}
+
 Status Daemon::Parts::StartEcmg(const Config& config) {
   if (!config.ecmg.listen) return Ok();
   if (config.ecmg.tls_certificate.empty() && !IsLoopback(*config.ecmg.listen)) {
@@ -253,9 +272,15 @@ Status Daemon::Parts::StartEcmg(const Config& config) {
         "ecmg.negative_delay_start",
         {{"effect", "the ECM with the present control word leaves the air before its crypto period ends"}});
   }
-  app::EcmService& ecm = head_end->ecm();
-  ecm_lane = std::make_unique<gateway::EcmLane>(gateway::EcmLane::Source{
-      .snapshot = [&ecm] { return ecm.snapshot(); }, .now = [this] { return head_end->clock().OnAir(); }});
+  if (lane_reader) {
+    gateway::LaneReader& lane = *lane_reader;
+    ecm_lane = std::make_unique<gateway::EcmLane>(gateway::EcmLane::Source{
+        .snapshot = [&lane] { return lane.snapshot(); }, .now = [&lane] { return lane.now(); }});
+  } else {
+    app::HeadEnd& head = *head_end;
+    ecm_lane = std::make_unique<gateway::EcmLane>(gateway::EcmLane::Source{
+        .snapshot = [&head] { return head.ecm().snapshot(); }, .now = [&head] { return head.clock().OnAir(); }});
+  }
   HEARTH_ASSIGN_OR_RETURN(ecmg,
                           gateway::EcmgServer::Create(EcmgOptionsOf(config.ecmg), *ecm_lane, metrics, log));
   ports.ecmg = ecmg->listening().port;
@@ -274,18 +299,37 @@ Daemon::~Daemon() { Stop(std::chrono::milliseconds(0)); }
 
 const Ports& Daemon::ports() const { return parts_->ports; }
 
-Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, const Clock& clock, Logger& log) {
-  auto parts = std::make_unique<Parts>(log);
+Status Daemon::Parts::StartAll(const Config& config, const Clock& clock) {
   if (config.site.insecure_development) log.Warn("daemon.insecure", {{"warning", kInsecureWarning}});
   if (config.store.kind == StoreKind::kMemory)
     log.Warn("daemon.memory_store", {{"warning", kMemoryStoreWarning}});
+  HEARTH_RETURN_IF_ERROR(StartHeadEnd(config, clock));
+  HEARTH_RETURN_IF_ERROR(StartLanes(config, clock));
+  HEARTH_RETURN_IF_ERROR(StartEcmg(config));
+  return StartServer(config, clock);
+}
+
+Status Daemon::Parts::StartLaneOnly(const Config& config, const Clock& clock, const std::function<bool()>& stop) {
+  auto key = crypto::MasterKey::FromFile(config.lanes.key_file.string());
+  if (!key) return AtKey("lanes.key_file", key.error());
+  lane_reader = gateway::LaneReader::Start({.file = config.lanes.file, .name = config.lanes.name}, std::move(*key),
+                                           clock, metrics, log, stop);
+  return lane_reader ? StartEcmg(config) : Ok();
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Role role, const Clock& clock, Logger& log,
+                                              const std::function<bool()>& stop) {
+  auto parts = std::make_unique<Parts>(log);
   // One that a crash left behind would send people to a port of another time.
   std::error_code ignored;
   if (!config.grpc.port_file.empty()) std::filesystem::remove(config.grpc.port_file, ignored);
   HEARTH_RETURN_IF_ERROR(parts->StartMetrics(config));
-  HEARTH_RETURN_IF_ERROR(parts->StartHeadEnd(config, clock));
-  HEARTH_RETURN_IF_ERROR(parts->StartEcmg(config));
-  HEARTH_RETURN_IF_ERROR(parts->StartServer(config, clock));
+  if (role == Role::kEcm) {
+    HEARTH_RETURN_IF_ERROR(parts->StartLaneOnly(config, clock, stop));
+    if (!parts->ecmg) return std::unique_ptr<Daemon>();
+  } else {
+    HEARTH_RETURN_IF_ERROR(parts->StartAll(config, clock));
+  }
   const Ports& ports = parts->ports;
   if (!config.grpc.port_file.empty()) {
     HEARTH_RETURN_IF_ERROR(WritePortFile(config.grpc.port_file, ports));
@@ -293,6 +337,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, const Clock&
   }
   log.Info("daemon.serving", {{"version", HEARTH_VERSION},
                               {"site", config.site.name},
+                              {"role", role == Role::kEcm ? "ecm" : "all"},
                               {"grpc", ports.grpc},
                               {"metrics", ports.metrics},
                               {"sections", ports.sections},
@@ -303,15 +348,19 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, const Clock&
 
 void Daemon::Stop(std::chrono::milliseconds patience) {
   Parts& parts = *parts_;
-  if (!parts.server) return;
+  if (!parts.server && !parts.ecmg) return;
   parts.log.Info("daemon.stopping");
   std::error_code ignored;  // a stale port file only misleads until the next start
   if (!parts.port_file.empty()) std::filesystem::remove(parts.port_file, ignored);
-  parts.server->Drain();
-  parts.head_end->BeginShutdown();
-  parts.server->Shutdown(patience);
-  parts.server.reset();
+  if (parts.server) {
+    parts.server->Drain();
+    parts.head_end->BeginShutdown();
+    parts.server->Shutdown(patience);
+    parts.server.reset();
+  }
   parts.ecmg.reset();  // answers to the end
+  parts.lane_reader.reset();
+  parts.lanes.reset();
   parts.renewal.Serve(nullptr);
   parts.head_end.reset();
   parts.muxes.clear();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -28,7 +29,9 @@ class Daemon {
  public:
   // Serves when it returns. The port file is written last: who sees it can connect. Errors say which key of
   // the configuration they are about, where there is one.
-  static Result<std::unique_ptr<Daemon>> Start(const Config& config, const Clock& clock, Logger& log);
+  // With Role::kEcm it waits for a lane file until there is one, or `stop` says so: then nullptr.
+  static Result<std::unique_ptr<Daemon>> Start(const Config& config, Role role, const Clock& clock, Logger& log,
+                                               const std::function<bool()>& stop);
   // Stop, without patience.
   ~Daemon();
 

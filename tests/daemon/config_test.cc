@@ -107,6 +107,12 @@ threads = 3
 tls_certificate = "ec"
 tls_key = "ek"
 tls_client_ca = "ea"
+[lanes]
+file = "lf"
+key_file = "lk"
+registered = "a, b-1"
+epochs_ahead = 5
+name = "n"
 [mux.a]
 address = "127.0.0.1:2223"
 udp = "127.0.0.1:2224"
@@ -179,6 +185,11 @@ file = "l"
   EXPECT_EQ(config->ecmg.tls_certificate, "ec");
   EXPECT_EQ(config->ecmg.tls_key, "ek");
   EXPECT_EQ(config->ecmg.tls_client_ca, "ea");
+  EXPECT_EQ(config->lanes.file, "lf");
+  EXPECT_EQ(config->lanes.key_file, "lk");
+  EXPECT_EQ(config->lanes.registered, (std::vector<std::string>{"a", "b-1"}));
+  EXPECT_EQ(config->lanes.epochs_ahead, 5U);
+  EXPECT_EQ(config->lanes.name, "n");
   ASSERT_EQ(config->muxes.size(), 2U);
   const Config::Mux& mux = config->muxes[0];
   EXPECT_EQ(mux.name, "a");
@@ -317,6 +328,9 @@ TEST(Config, SaysWhatIsWrongAndWhere) {
       {"half of TLS",
        add("[ecmg]\nlisten = \"127.0.0.1:1\"\nsuper_cas_ids = \"0x4A750001\"\ntls_key = \"k\"\n"), 13,
        "ecmg.tls_certificate", missing, "all of"},
+      {"lane file without its key", add("[lanes]\nfile = \"f\"\n"), 13, "lanes.key_file", missing, "sealed"},
+      {"lanes with a bad name", add("[lanes]\nregistered = \"a,,b\"\n"), 14, "lanes.registered", invalid,
+       "separated by commas"},
       {"multiplexer without an address", add("[mux.a]\nclient_id = \"0x4A750001\"\n"), 13, "mux.a.address",
        missing, "listens"},
       {"multiplexer without a client", add("[mux.a]\naddress = \"127.0.0.1:1\"\n"), 13, "mux.a.client_id",
@@ -353,6 +367,23 @@ TEST(Config, SaysWhatIsWrongAndWhere) {
     EXPECT_EQ(error.key, row.key) << row.name;
     EXPECT_EQ(InfoOf(error.reason).name, InfoOf(row.reason).name) << row.name;
     EXPECT_THAT(error.message, HasSubstr(row.message)) << row.name;
+  }
+}
+
+TEST(Config, ALaneNeedsNeitherStoreNorKeysNorApi) {
+  const std::string text =
+      "[site]\nname = \"x\"\n[ecmg]\nlisten = \"127.0.0.1:0\"\nsuper_cas_ids = \"0x4A750001\"\n"
+      "[lanes]\nfile = \"f\"\nkey_file = \"k\"\nname = \"a\"\n";
+  const auto lane = ParseConfig(text, Role::kEcm);
+  EXPECT_TRUE(lane.has_value()) << FormatErrors("lane", lane.error());
+  EXPECT_FALSE(ParseConfig(text).has_value());
+  for (const char* key : {"listen", "super_cas_ids", "file", "key_file", "name = \"a\""}) {
+    std::string without = text;
+    const size_t at = without.find(key);
+    without.erase(at, without.find('\n', at) - at);
+    const auto refused = ParseConfig(without, Role::kEcm);
+    ASSERT_FALSE(refused.has_value()) << key;
+    EXPECT_EQ(refused.error()[0].reason, Reason::kConfigMissing) << key;
   }
 }
 
