@@ -60,11 +60,12 @@ struct Worker {
   std::thread thread;
 };
 
-// A connection; lives as long as an operation on it does. On its worker's thread.
+// A connection; lives as long as an operation on it does. On its worker's thread, but for Close.
 class Connection {
  public:
   virtual ~Connection() = default;
   virtual void Start() = 0;
+  // Any thread: the end comes on the worker's.
   virtual void Close() = 0;
 };
 using Forget = std::function<void(const std::shared_ptr<Connection>&)>;
@@ -100,7 +101,9 @@ class ConnectionOver final : public Connection, public std::enable_shared_from_t
       self->Read();
     });
   }
-  void Close() override { End("stopping"); }
+  void Close() override {
+    asio::post(stream_.get_executor(), [self = this->shared_from_this()] { self->End("stopping"); });
+  }
 
  private:
   void Read() {
@@ -288,21 +291,17 @@ void EcmgServer::Impl::Start() {
 
 void EcmgServer::Impl::Stop() {
   stopping_ = true;
+  // Where connections are accepted, so that none comes behind it.
   asio::post(workers_.front()->io, [this] {
     error_code ignored;
     acceptor_->close(ignored);
     accept_pause_->cancel();
-  });
-  std::unordered_set<std::shared_ptr<Connection>> connections;
-  {
     const MutexLock lock(mu_);
-    connections = connections_;
-  }
+    for (const auto& connection : connections_) connection->Close();
+  });
   for (const auto& worker : workers_) {
     asio::post(worker->io, [&timer = worker->lag_timer] { timer.cancel(); });
   }
-  for (const auto& connection : connections) connection->Close();
-  connections.clear();
   for (const auto& worker : workers_) worker->thread.join();
 }
 

@@ -266,6 +266,28 @@ TEST_F(EcmgServerTest, ManyMessagesInOneSegment) {
   }
 }
 
+TEST_F(EcmgServerTest, EndsWhileItAnswers) {
+  constexpr int kScramblers = 4;
+  Start();
+  std::atomic<int> answered{0};
+  std::atomic<int> closed{0};
+  std::vector<std::thread> scramblers;
+  for (int n = 0; n < kScramblers; ++n) {
+    scramblers.emplace_back([&, scs = Scs({1, 2, 3, 4})] {
+      if (!scs->SetUp()) return;
+      for (uint16_t cp = 0; scs->Ask(static_cast<uint16_t>(1 + cp % 4), cp, {kWord1, kWord2}); ++cp)
+        ++answered;
+      if (scs->closed()) ++closed;
+    });
+  }
+  while (answered < 200) std::this_thread::sleep_for(milliseconds(1));
+  server_.reset();
+  for (std::thread& scrambler : scramblers) scrambler.join();
+  EXPECT_EQ(closed, kScramblers);
+  EXPECT_EQ(metrics_.Value("hearth_ecmg_streams"), 0) << "all are released";
+  EXPECT_EQ(metrics_.Value("hearth_ecmg_connections"), 0);
+}
+
 TEST_F(EcmgServerTest, OptionsThatCannotWorkAreNamed) {
   const auto refusal = [&] {
     auto server = EcmgServer::Create(options_, maker_, metrics_, log_);

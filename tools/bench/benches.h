@@ -2,9 +2,13 @@
 // preparation. Errors are those of the parts measured; a check that fails is no error.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <vector>
 
+#include "src/base/endpoint.h"
 #include "src/base/status.h"
 #include "tools/bench/figures.h"
 
@@ -41,5 +45,27 @@ struct ReportOptions {
   size_t cards = 1024;
 };
 Result<Findings> BenchReport(const ReportOptions& options);
+
+struct EcmgOptions {
+  double seconds = 10;
+  uint64_t seed = 1;
+  // Another ECMG to ask instead of one in this process; with its Super_CAS_id and the ECM_ids it knows.
+  std::optional<Endpoint> ecmg;
+  uint32_t super_cas_id = 0;
+  std::vector<uint16_t> ecm_ids;
+  size_t connections = 8;
+  size_t in_flight = 16;  // questions under way on each connection
+  size_t streams = 2000;  // that ask at once at each boundary; on more connections when ecm_ids are fewer
+  std::chrono::milliseconds period{100};  // from boundary to boundary
+  size_t word_bytes = 8;                  // or 16
+  size_t server_threads = 2;
+  int failovers = 3;
+  // What is measured.
+  bool throughput = true;
+  bool boundaries = true;
+  bool opening = true;
+  bool failover = true;  // in this process only
+};
+Result<Findings> BenchEcmg(const EcmgOptions& options);
 
 }  // namespace hearth::bench

@@ -9,7 +9,13 @@ import re
 import subprocess
 import sys
 
-BENCHES = ['store', 'emm', 'verdict', 'report']
+BENCHES = ['store', 'emm', 'verdict', 'report', 'ecmg']
+
+# Ratios that hold on any machine, by far: (benchmark, figure, at least).
+RATIOS = [
+    ('ecmg', '16 in flight: rate to protocol only', 0.25),
+    ('ecmg', '8 connections: rate to protocol only', 0.25),
+]
 
 
 def output_of(*command):
@@ -35,6 +41,12 @@ def check_figures(program):
         for figure in bench['figures']:
             if not isinstance(figure['value'], (int, float)):
                 sys.exit(f'{bench["bench"]}: {figure["name"]} is {figure["value"]}')
+
+
+    values = {(bench['bench'], figure['name']): figure['value'] for bench in benches for figure in bench['figures']}
+    for bench, name, least in RATIOS:
+        if values[bench, name] < least:
+            sys.exit(f'{bench}: {name} is {values[bench, name]}, below {least}')
 
 
 def check_man_page(program, path):

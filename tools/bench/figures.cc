@@ -9,6 +9,7 @@ namespace {
 
 std::string Number(const Figure& figure) {
   if (figure.unit == "ratio" || figure.unit == "bytes") return fmt::format("{:.3f}", figure.value);
+  if (figure.unit == "us" || figure.unit == "ms") return fmt::format("{:.2f}", figure.value);
   return fmt::format("{:.0f}", figure.value);
 }
 

@@ -7,7 +7,8 @@
 
 namespace hearth::bench {
 
-// `unit` is "ratio", "count", "bytes" or "1/s"; only ratios and counts say something beyond this machine.
+// `unit` is "ratio", "count", "bytes", "1/s", "us" or "ms"; only ratios and counts say something beyond this
+// machine.
 struct Figure {
   std::string name;
   double value = 0;

@@ -1,6 +1,11 @@
 // hearth-bench: measures parts of Hearth beside their ceilings and peers. See hearth-bench.1.
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
+#include <sstream>
+#include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -16,6 +21,35 @@ constexpr int kExitUsage = 2;
 constexpr const char* kFooter =
     "Exit codes: 0 done, 1 a check did not hold or a part failed, 2 wrong usage. Ratios are the result; "
     "rates belong to this machine.";
+
+Result<uint32_t> ParseSuperCasId(const std::string& text) {
+  char* end = nullptr;
+  const unsigned long value = std::strtoul(text.c_str(), &end, 0);
+  if (text.empty() || *end != '\0' || value > UINT32_MAX) {
+    return InvalidField("super-cas-id", "a number of 32 bits, such as 0x4A750001");
+  }
+  return static_cast<uint32_t>(value);
+}
+
+// "1-64,100": numbers and ranges.
+Result<std::vector<uint16_t>> ParseIds(const std::string& text) {
+  std::vector<uint16_t> ids;
+  std::stringstream in(text);
+  for (std::string part; std::getline(in, part, ',');) {
+    unsigned first = 0;
+    unsigned last = 0;
+    char dash = 0;
+    std::stringstream range(part);
+    range >> first;
+    last = first;
+    if (range >> dash) range >> last;
+    const bool whole = !range.bad() && range.eof() && (dash == 0 || dash == '-');
+    if (!whole || first > last || last > UINT16_MAX) return InvalidField("ecm-ids", "as 1-64 or 1,5,7");
+    for (unsigned id = first; id <= last; ++id) ids.push_back(static_cast<uint16_t>(id));
+  }
+  if (ids.empty()) return InvalidField("ecm-ids", "at least one");
+  return ids;
+}
 
 class Program {
  public:
@@ -59,11 +93,16 @@ class Program {
         ->check(CLI::Range(1, 50'000))
         ->capture_default_str();
 
+    sub = Sub("ecmg", "ECMs over SimulCrypt, beside a TCP echo and a server that makes none",
+              [this] { Take(RunEcmg()); });
+    AddCommon(sub);
+    AddEcmg(sub);
+
     sub = Sub("all", "All of these, one after the other", [this] { RunAll(); });
     AddCommon(sub);
     AddDir(sub);
     sub->add_flag("--quick", quick_,
-                  "Small and short, about 20 seconds in all: to see that everything works");
+                  "Small and short, about 25 seconds in all: to see that everything works");
   }
 
   int Run(int argc, char** argv) {
@@ -98,6 +137,58 @@ class Program {
   void AddDir(CLI::App* sub) {
     sub->add_option("--dir", dir_, "Directory on the disk to measure; without it the system's temporary one")
         ->check(CLI::ExistingDirectory);
+  }
+
+  void AddEcmg(CLI::App* sub) {
+    CLI::Option* ecmg =
+        sub->add_option("--ecmg", ecmg_at_, "HOST:PORT of an ECMG; without it one in this process");
+    sub->add_option("--super-cas-id", super_cas_id_, "Super_CAS_id of that ECMG, as 0x4A750001")->needs(ecmg);
+    sub->add_option("--ecm-ids", ecm_ids_, "ECM_ids that it knows, as 1-64 or 1,5,7")->needs(ecmg);
+    sub->add_option("--connections", ecmg_.connections, "Connections")
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
+    sub->add_option("--in-flight", ecmg_.in_flight, "Questions under way on each, for throughput")
+        ->check(CLI::Range(1, 4096))
+        ->capture_default_str();
+    sub->add_option("--streams", ecmg_.streams, "Streams that ask at once at each boundary")
+        ->check(CLI::Range(1, 60'000))
+        ->capture_default_str();
+    sub->add_option("--period-ms", period_ms_, "From boundary to boundary")
+        ->check(CLI::Range(10, 3'600'000))
+        ->capture_default_str();
+    sub->add_option("--word-bytes", ecmg_.word_bytes, "Bytes of a control word: 8 or 16")
+        ->check(CLI::IsMember({8, 16}))
+        ->capture_default_str();
+    sub->add_option("--server-threads", ecmg_.server_threads, "Threads of the servers in this process")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
+    sub->add_option("--parts", parts_, "What to measure")
+        ->delimiter(',')
+        ->check(CLI::IsMember({"throughput", "boundaries", "opening", "failover"}));
+  }
+
+  Result<EcmgOptions> EcmgWish() const {
+    EcmgOptions wish = ecmg_;
+    wish.seconds = seconds_;
+    wish.seed = seed_;
+    wish.period = std::chrono::milliseconds(period_ms_);
+    if (!ecmg_at_.empty()) {
+      HEARTH_ASSIGN_OR_RETURN(wish.ecmg, ParseEndpoint(ecmg_at_, "ecmg"));
+      HEARTH_ASSIGN_OR_RETURN(wish.super_cas_id, ParseSuperCasId(super_cas_id_));
+      HEARTH_ASSIGN_OR_RETURN(wish.ecm_ids, ParseIds(ecm_ids_));
+    }
+    const auto wanted = [this](const char* part) {
+      return parts_.empty() || std::find(parts_.begin(), parts_.end(), part) != parts_.end();
+    };
+    wish.throughput = wanted("throughput");
+    wish.boundaries = wanted("boundaries");
+    wish.opening = wanted("opening");
+    wish.failover = wanted("failover");
+    return wish;
+  }
+  Result<Findings> RunEcmg() const {
+    HEARTH_ASSIGN_OR_RETURN(const EcmgOptions wish, EcmgWish());
+    return BenchEcmg(wish);
   }
 
   StoreOptions StoreWish() const {
@@ -137,6 +228,7 @@ class Program {
     Take(BenchEmm(EmmWish()));
     Take(BenchVerdict(VerdictWish()));
     Take(BenchReport(ReportWish()));
+    Take(RunEcmg());
   }
 
   void Take(const Result<Findings>& findings) {
@@ -161,6 +253,12 @@ class Program {
   EmmOptions emm_;
   VerdictOptions verdict_;
   ReportOptions report_;
+  EcmgOptions ecmg_;
+  std::string ecmg_at_;
+  std::string super_cas_id_ = "0x4A750001";
+  std::string ecm_ids_ = "1-64";
+  int period_ms_ = 100;
+  std::vector<std::string> parts_;
   std::vector<Findings> findings_;
   bool failed_ = false;
 };
