@@ -65,8 +65,8 @@ Result<EcmServiceOnAir> ReadService(ByteReader& in, const crypto::MasterKey& lan
 
 }  // namespace
 
-Result<Bytes> SealLane(const LaneHead& head, const EcmSnapshot& snapshot, const std::vector<ServiceEpochKey>& keys,
-                       const crypto::MasterKey& lane_key) {
+Result<Bytes> SealLane(const LaneHead& head, const EcmSnapshot& snapshot,
+                       const std::vector<ServiceEpochKey>& keys, const crypto::MasterKey& lane_key) {
   ByteWriter out(4096);
   out.Put(AsBytes(kMagic)).U64(head.generation).U64(static_cast<uint64_t>(head.written.value));
   out.U64(static_cast<uint64_t>(head.plan.zero.value)).U64(static_cast<uint64_t>(head.plan.length.count()));
@@ -97,13 +97,14 @@ Result<Bytes> SealLane(const LaneHead& head, const EcmSnapshot& snapshot, const 
 Result<Lane> OpenLane(ByteView file, const crypto::MasterKey& lane_key, UnixMillis now) {
   ByteReader in(file);
   if (AsChars(in.Take(kMagic.size())) != kMagic) return Damaged("of another format");
-  HEARTH_ASSIGN_OR_RETURN(const Bytes model, lane_key.Wrap(kSealPurpose, crypto::Digest256{}, crypto::Key128()));
+  HEARTH_ASSIGN_OR_RETURN(const Bytes model,
+                          lane_key.Wrap(kSealPurpose, crypto::Digest256{}, crypto::Key128()));
   const size_t seal_bytes = model.size() + 1;
   if (file.size() < seal_bytes) return Damaged("cut short");
   const ByteView body = file.first(file.size() - seal_bytes);
   // Before anything else is believed.
-  HEARTH_ASSIGN_OR_RETURN(const auto sealed, lane_key.Unwrap(kSealPurpose, crypto::Sha256(body),
-                                                             file.last(seal_bytes - 1)));
+  HEARTH_ASSIGN_OR_RETURN(const auto sealed,
+                          lane_key.Unwrap(kSealPurpose, crypto::Sha256(body), file.last(seal_bytes - 1)));
   if (!sealed.IsZero()) return Damaged("not sealed");
   in = ByteReader(body.subspan(kMagic.size()));
   Lane lane;

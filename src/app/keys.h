@@ -97,12 +97,12 @@ class KeyKeeper {
                                                                               uint64_t epoch) const;
   const EpochPlan& plan() const { return plan_; }
 
-  // For lanes that make ECMs by themselves: keys of so many epochs beyond the present one are made and kept (1),
-  // and no epoch beyond `epoch` is used until it is permitted. Both take effect at the next Refresh.
+  // For lanes that make ECMs by themselves: keys of so many epochs beyond the present one are made and kept
+  // (1), and no epoch beyond `epoch` is used until it is permitted. Both take effect at the next Refresh.
   void KeepAhead(uint64_t epochs) { ahead_.store(epochs); }
   void Permit(uint64_t epoch) { permitted_.store(epoch); }
-  // The epochs a Refresh at this time would use and put on the air: those of the plan, unless the epoch of the plan
-  // is not permitted. The keys on the air are then one epoch ahead, and no more: a card keeps two.
+  // The epochs a Refresh at this time would use and put on the air: those of the plan, unless the epoch of
+  // the plan is not permitted. The keys on the air are then one epoch ahead, and no more: a card keeps two.
   std::pair<uint64_t, uint64_t> EpochsAt(UnixMillis now) const;
   // Of all services, ascending by service and epoch.
   std::vector<ServiceEpochKey> ServiceKeys() const;

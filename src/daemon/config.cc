@@ -259,7 +259,8 @@ void CheckSimulcrypt(ConfigReader& in, const Config& config) {
 void CheckLanes(ConfigReader& in, const Config& config, Role role) {
   const Config::Lanes& lanes = config.lanes;
   if (role == Role::kEcm) {
-    Require(in, "lanes.file", lanes.file.empty(), "is missing: a lane works from the file that the head-end writes");
+    Require(in, "lanes.file", lanes.file.empty(),
+            "is missing: a lane works from the file that the head-end writes");
     Require(in, "lanes.name", lanes.name.empty(), "is missing: the head-end knows the lane by it");
     Require(in, "ecmg.listen", !config.ecmg.listen, "is missing: a lane serves scramblers and nothing else");
   }

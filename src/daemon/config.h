@@ -29,8 +29,8 @@ enum class StoreKind { kRocksDb, kMemory };
 // What the section output writes: the sections as they go on the air, one after another.
 enum class OutputMode { kSections };
 
-// kEcm: a lane that answers scramblers from the lane file, without store, keys and API, whatever happens to the
-// head-end.
+// kEcm: a lane that answers scramblers from the lane file, without store, keys and API, whatever happens to
+// the head-end.
 enum class Role { kAll, kEcm };
 
 // Values only; paths are as written (a relative one is meant from the working directory) and nothing has been

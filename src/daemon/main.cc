@@ -117,7 +117,8 @@ void WaitForTheEnd(const sigset_t& signals, log::LineLogger& log) {
 // True once SIGTERM or SIGINT waits to be taken.
 bool EndIsAsked() {
   sigset_t waiting;
-  return sigpending(&waiting) == 0 && (sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1);
+  return sigpending(&waiting) == 0 &&
+         (sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1);
 }
 
 int Serve(const Config& config, Role role, const sigset_t& signals) {

@@ -278,8 +278,9 @@ Status Daemon::Parts::StartEcmg(const Config& config) {
         .snapshot = [&lane] { return lane.snapshot(); }, .now = [&lane] { return lane.now(); }});
   } else {
     app::HeadEnd& head = *head_end;
-    ecm_lane = std::make_unique<gateway::EcmLane>(gateway::EcmLane::Source{
-        .snapshot = [&head] { return head.ecm().snapshot(); }, .now = [&head] { return head.clock().OnAir(); }});
+    ecm_lane = std::make_unique<gateway::EcmLane>(
+        gateway::EcmLane::Source{.snapshot = [&head] { return head.ecm().snapshot(); },
+                                 .now = [&head] { return head.clock().OnAir(); }});
   }
   HEARTH_ASSIGN_OR_RETURN(ecmg,
                           gateway::EcmgServer::Create(EcmgOptionsOf(config.ecmg), *ecm_lane, metrics, log));
@@ -309,16 +310,17 @@ Status Daemon::Parts::StartAll(const Config& config, const Clock& clock) {
   return StartServer(config, clock);
 }
 
-Status Daemon::Parts::StartLaneOnly(const Config& config, const Clock& clock, const std::function<bool()>& stop) {
+Status Daemon::Parts::StartLaneOnly(const Config& config, const Clock& clock,
+                                    const std::function<bool()>& stop) {
   auto key = crypto::MasterKey::FromFile(config.lanes.key_file.string());
   if (!key) return AtKey("lanes.key_file", key.error());
-  lane_reader = gateway::LaneReader::Start({.file = config.lanes.file, .name = config.lanes.name}, std::move(*key),
-                                           clock, metrics, log, stop);
+  lane_reader = gateway::LaneReader::Start({.file = config.lanes.file, .name = config.lanes.name},
+                                           std::move(*key), clock, metrics, log, stop);
   return lane_reader ? StartEcmg(config) : Ok();
 }
 
-Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Role role, const Clock& clock, Logger& log,
-                                              const std::function<bool()>& stop) {
+Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Role role, const Clock& clock,
+                                              Logger& log, const std::function<bool()>& stop) {
   auto parts = std::make_unique<Parts>(log);
   // One that a crash left behind would send people to a port of another time.
   std::error_code ignored;

@@ -30,8 +30,8 @@ class Daemon {
   // Serves when it returns. The port file is written last: who sees it can connect. Errors say which key of
   // the configuration they are about, where there is one.
   // With Role::kEcm it waits for a lane file until there is one, or `stop` says so: then nullptr.
-  static Result<std::unique_ptr<Daemon>> Start(const Config& config, Role role, const Clock& clock, Logger& log,
-                                               const std::function<bool()>& stop);
+  static Result<std::unique_ptr<Daemon>> Start(const Config& config, Role role, const Clock& clock,
+                                               Logger& log, const std::function<bool()>& stop);
   // Stop, without patience.
   ~Daemon();
 

@@ -57,7 +57,9 @@ std::optional<Bytes> Read(const fs::path& file) {
   return bytes;
 }
 
-fs::path AckOf(const fs::path& file, std::string_view name) { return fmt::format("{}.ack.{}", file.string(), name); }
+fs::path AckOf(const fs::path& file, std::string_view name) {
+  return fmt::format("{}.ack.{}", file.string(), name);
+}
 
 // What a lane holds; nullopt while it has not said so.
 std::optional<uint64_t> ReadAck(const fs::path& file, std::string_view name) {
@@ -117,19 +119,22 @@ class Ticker {
 
 class LanePublisher::Impl {
  public:
-  Impl(const LanePublisherOptions& options, crypto::MasterKey lane_key, app::HeadEnd& head_end, const Clock& clock,
-       MetricsRegistry& metrics, Logger& log)
+  Impl(const LanePublisherOptions& options, crypto::MasterKey lane_key, app::HeadEnd& head_end,
+       const Clock& clock, MetricsRegistry& metrics, Logger& log)
       : options_(options),
         lane_key_(std::move(lane_key)),
         head_end_(head_end),
         clock_(clock),
         log_(log),
-        prolonged_(metrics.GetGauge("hearth_ecm_epoch_prolonged",
-                                    "1 while an epoch is used past its end, because a lane does not hold the next.")),
-        failed_(metrics.GetCounter("hearth_lane_file_failed_total", "Times the file for ECM lanes was not written.")) {
+        prolonged_(metrics.GetGauge(
+            "hearth_ecm_epoch_prolonged",
+            "1 while an epoch is used past its end, because a lane does not hold the next.")),
+        failed_(metrics.GetCounter("hearth_lane_file_failed_total",
+                                   "Times the file for ECM lanes was not written.")) {
     for (const std::string& lane : options_.lanes) {
-      silent_.push_back(&metrics.GetGauge(
-          "hearth_lane_silent", "1 while a lane has not acknowledged the keys of the next epoch.", {{"lane", lane}}));
+      silent_.push_back(&metrics.GetGauge("hearth_lane_silent",
+                                          "1 while a lane has not acknowledged the keys of the next epoch.",
+                                          {{"lane", lane}}));
     }
   }
 
@@ -200,8 +205,10 @@ void LanePublisher::Impl::Step() {
     was_prolonged_ = prolonged;
     prolonged_.Set(prolonged ? 1 : 0);
     if (prolonged) {
-      log_.Error("lane.epoch_prolonged", {{"epoch", usable_}, {"cure", "bring back the silent lane, or take it off "
-                                                                       "lanes.lanes: metric hearth_lane_silent"}});
+      log_.Error("lane.epoch_prolonged", {{"epoch", usable_},
+                                          {"cure",
+                                           "bring back the silent lane, or take it off "
+                                           "lanes.lanes: metric hearth_lane_silent"}});
     } else {
       log_.Info("lane.epoch_in_time", {{"epoch", usable_}});
     }
@@ -209,7 +216,8 @@ void LanePublisher::Impl::Step() {
   if (!more && keys.ecm_version() == written_version_) return;
   if (const Status status = Write(); !status) {
     failed_.Increment();
-    log_.Error("lane.file_not_written", {{"error", status.error().ToString()}, {"detail", status.error().detail()}});
+    log_.Error("lane.file_not_written",
+               {{"error", status.error().ToString()}, {"detail", status.error().detail()}});
   }
 }
 
@@ -229,9 +237,9 @@ LanePublisher::LanePublisher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 LanePublisher::~LanePublisher() = default;
 
 Result<std::unique_ptr<LanePublisher>> LanePublisher::Start(const LanePublisherOptions& options,
-                                                            crypto::MasterKey lane_key, app::HeadEnd& head_end,
-                                                            const Clock& clock, MetricsRegistry& metrics,
-                                                            Logger& log) {
+                                                            crypto::MasterKey lane_key,
+                                                            app::HeadEnd& head_end, const Clock& clock,
+                                                            MetricsRegistry& metrics, Logger& log) {
   auto impl = std::make_unique<Impl>(options, std::move(lane_key), head_end, clock, metrics, log);
   HEARTH_RETURN_IF_ERROR(impl->Begin());
   impl->Start();
@@ -240,8 +248,8 @@ Result<std::unique_ptr<LanePublisher>> LanePublisher::Start(const LanePublisherO
 
 class LaneReader::Impl {
  public:
-  Impl(const LaneReaderOptions& options, crypto::MasterKey lane_key, const Clock& clock, MetricsRegistry& metrics,
-       Logger& log)
+  Impl(const LaneReaderOptions& options, crypto::MasterKey lane_key, const Clock& clock,
+       MetricsRegistry& metrics, Logger& log)
       : options_(options),
         lane_key_(std::move(lane_key)),
         clock_(clock),
@@ -249,7 +257,8 @@ class LaneReader::Impl {
         generation_(metrics.GetGauge("hearth_lane_generation", "Number of the lane file in use.")),
         written_gauge_(metrics.GetGauge("hearth_lane_written_seconds", "When it was written, in Unix time.")),
         epoch_(metrics.GetGauge("hearth_lane_epoch", "Epoch of the service keys in use.")),
-        refused_(metrics.GetCounter("hearth_lane_files_refused_total", "Lane files that could not be used.")) {}
+        refused_(
+            metrics.GetCounter("hearth_lane_files_refused_total", "Lane files that could not be used.")) {}
 
   void Start() {
     ticker_.Start(options_.poll, [this] { Step(); });
@@ -300,9 +309,10 @@ void LaneReader::Impl::Load(const Bytes& file) {
   auto lane = app::OpenLane(file, lane_key_, now());
   if (!lane) {
     refused_.Increment();
-    log_.Error("lane.file_refused", {{"file", options_.file.string()},
-                                     {"error", lane.error().ToString()},
-                                     {"effect", file_.empty() ? "nothing is served" : "the former one stays in use"}});
+    log_.Error("lane.file_refused",
+               {{"file", options_.file.string()},
+                {"error", lane.error().ToString()},
+                {"effect", file_.empty() ? "nothing is served" : "the former one stays in use"}});
     return;
   }
   if (lane->head.generation < head_.generation) {
@@ -315,7 +325,8 @@ void LaneReader::Impl::Load(const Bytes& file) {
   written_ = head_.written.value;
   generation_.Set(static_cast<double>(head_.generation));
   written_gauge_.Set(static_cast<double>(head_.written.value) / 1000);
-  if (!lane->snapshot.services.empty()) epoch_.Set(static_cast<double>(lane->snapshot.services.front().epoch));
+  if (!lane->snapshot.services.empty())
+    epoch_.Set(static_cast<double>(lane->snapshot.services.front().epoch));
   Acknowledge(*lane);
   auto snapshot = std::make_shared<const app::EcmSnapshot>(std::move(lane->snapshot));
   {
@@ -329,9 +340,10 @@ void LaneReader::Impl::Acknowledge(const app::Lane& lane) {
   const std::string text = fmt::format("{} {}\n", lane.head.generation, lane.holds_through);
   if (text == acknowledged_) return;
   if (const Status status = Replace(AckOf(options_.file, options_.name), AsBytes(text)); !status) {
-    log_.Error("lane.not_acknowledged",
-               {{"error", status.error().ToString()},
-                {"effect", "the head-end does not use the next epoch until this lane acknowledges its keys"}});
+    log_.Error(
+        "lane.not_acknowledged",
+        {{"error", status.error().ToString()},
+         {"effect", "the head-end does not use the next epoch until this lane acknowledges its keys"}});
     return;
   }
   acknowledged_ = text;

@@ -222,6 +222,36 @@ TEST_F(ProgramTest, ServesUntilItIsToldToStop) {
   }
 }
 
+// A lane waits for its file, serves from it, and goes on serving while the head-end is killed.
+TEST_F(ProgramTest, ALaneServesWithoutTheHeadEnd) {
+  const std::string lanes =
+      fmt::format("[lanes]\nfile = \"{0}/ecm.lane\"\nkey_file = \"{0}/lane-key\"\nregistered = \"a\"\n",
+                  folder_.string());
+  WriteFile("lane-key", std::string(64, 'b') + "\n");
+  fs::permissions(folder_ / "lane-key", fs::perms::owner_read | fs::perms::owner_write);
+  WriteFile("lane.toml",
+            fmt::format("[site]\nname = \"lane\"\n[grpc]\nport_file = \"{0}/lane.json\"\n[metrics]\nlisten = "
+                        "\"\"\n[ecmg]\nlisten = \"127.0.0.1:0\"\nsuper_cas_ids = \"0x4A750001\"\n"
+                        "{1}name = \"a\"\n[log]\nfile = \"{0}/lane.log\"\n",
+                        folder_.string(), lanes));
+  const pid_t lane = Spawn({"--role", "ecm", "--config", folder_ / "lane.toml"});
+  ASSERT_TRUE(
+      Until([&] { return ReadFile(folder_ / "lane.log").find("lane.waiting") != std::string::npos; }));
+  EXPECT_FALSE(fs::exists(folder_ / "lane.json")) << "nothing is served before there is a file";
+  WriteFile("hearth.toml", Config() + lanes);
+  ASSERT_NO_FATAL_FAILURE(StartServing());
+  EXPECT_TRUE(Until([&] { return fs::exists(folder_ / "lane.json"); }));
+  EXPECT_TRUE(fs::exists(folder_ / "ecm.lane.ack.a"));
+  ::kill(running_, SIGKILL);
+  EXPECT_NE(Wait(running_), 0);
+  running_ = -1;
+  const std::string ports = ReadFile(folder_ / "lane.json");
+  const std::string key = "\"ecmg\": ";
+  EXPECT_TRUE(Connects(std::stoi(ports.substr(ports.find(key) + key.size())))) << ports;
+  ::kill(lane, SIGTERM);
+  EXPECT_EQ(Wait(lane), 0);
+}
+
 TEST_F(ProgramTest, OpensItsLogAnewOnSighup) {
   WriteFile("hearth.toml", Config());
   ASSERT_NO_FATAL_FAILURE(StartServing());

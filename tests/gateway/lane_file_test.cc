@@ -42,7 +42,8 @@ class LaneFileTest : public testing::Test {
   void StartHeadEnd() {
     app::HeadEndOptions options;
     options.epochs.zero = UnixMillis(kEpoch2024Seconds * 1000);
-    auto head = app::HeadEnd::Create(*store_, clock_, random_, KeyOf(kMasterKey), {}, options, metrics_, log_);
+    auto head =
+        app::HeadEnd::Create(*store_, clock_, random_, KeyOf(kMasterKey), {}, options, metrics_, log_);
     ASSERT_TRUE(head) << head.error().ToString();
     head_ = std::move(*head);
   }
@@ -53,22 +54,23 @@ class LaneFileTest : public testing::Test {
     request.id = RequestId::FromParts(clock_.Now(), id);
     request.actor = "test";
     const auto rows = head_->schedule().ImportChannels(
-        request, {app::ChannelRow{.line = 1,
-                                  .channel = entitlement::Channel{
-                                      .service = ServiceId(service), .name = std::move(name), .name_zh = {}}}});
+        request,
+        {app::ChannelRow{.line = 1,
+                         .channel = entitlement::Channel{
+                             .service = ServiceId(service), .name = std::move(name), .name_zh = {}}}});
     ASSERT_EQ(rows[0].outcome, app::RowOutcome::kDone);
   }
   void Publish(std::vector<std::string> lanes = {}) {
-    auto publisher =
-        LanePublisher::Start({.file = file(), .lanes = std::move(lanes), .epochs_ahead = 3, .poll = milliseconds(5)},
-                             KeyOf(kLaneKey), *head_, clock_, metrics_, log_);
+    auto publisher = LanePublisher::Start(
+        {.file = file(), .lanes = std::move(lanes), .epochs_ahead = 3, .poll = milliseconds(5)},
+        KeyOf(kLaneKey), *head_, clock_, metrics_, log_);
     ASSERT_TRUE(publisher) << publisher.error().ToString();
     publisher_ = std::move(*publisher);
   }
   std::unique_ptr<LaneReader> Read(const std::string& name, const char* key = kLaneKey) {
     const auto end = steady_clock::now() + milliseconds(500);
-    return LaneReader::Start({.file = file(), .name = name, .poll = milliseconds(5)}, KeyOf(key), clock_, metrics_,
-                             log_, [end] { return steady_clock::now() > end; });
+    return LaneReader::Start({.file = file(), .name = name, .poll = milliseconds(5)}, KeyOf(key), clock_,
+                             metrics_, log_, [end] { return steady_clock::now() > end; });
   }
   static bool Eventually(const std::function<bool()>& done) {
     const auto end = steady_clock::now() + kPatience;
@@ -158,7 +160,8 @@ TEST_F(LaneFileTest, AnEpochWaitsForEveryLane) {
   EXPECT_TRUE(Eventually([&] { return metrics_.Value("hearth_ecm_epoch_prolonged") == 1; }));
   EXPECT_EQ(metrics_.Value("hearth_lane_silent{b}"), 1);
   EXPECT_EQ(metrics_.Value("hearth_lane_silent{a}"), 0);
-  EXPECT_TRUE(Eventually([&] { return head_->pump().renewed() == first + 1; })) << "the next keys are on the air";
+  EXPECT_TRUE(Eventually([&] { return head_->pump().renewed() == first + 1; }))
+      << "the next keys are on the air";
   EXPECT_EQ(head_->keys().current(), first);
   EXPECT_EQ(EpochOf(*a), first);
   const auto b = Read("b");
@@ -233,8 +236,8 @@ TEST_F(LaneFileTest, ADamagedFileIsRefusedAndTheFormerOneStays) {
 TEST_F(LaneFileTest, AFileOfAnotherKeyIsNotOverwritten) {
   Publish();
   publisher_.reset();
-  const auto other = LanePublisher::Start({.file = file(), .lanes = {}}, KeyOf(kMasterKey), *head_, clock_, metrics_,
-                                          log_);
+  const auto other =
+      LanePublisher::Start({.file = file(), .lanes = {}}, KeyOf(kMasterKey), *head_, clock_, metrics_, log_);
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().reason(), Reason::kKeyUnwrapFailed);
 }
