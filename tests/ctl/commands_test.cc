@@ -361,6 +361,32 @@ TEST_F(Commands, WatchEndsAfterItsTimeAndWhenItIsRefused) {
   EXPECT_EQ(RunAgainst(head_end_, {"intervention", "watch", "--resume-file", bad}).code, kExitBadFile);
 }
 
+// ISO/IEC 13818-1, 2.6.16: tag 0x09, length, CA_system_ID, reserved 111 and the PID, the suite.
+TEST_F(Commands, DescriptorsArePrintedWithoutAHeadEnd) {
+  const Outcome text = RunHearthctl({"simulcrypt", "descriptors", "--system-id", "0x4A75", "--emm-pid",
+                                     "0x1FF0", "--service", "1:0x1001", "--service", "101:4098"});
+  EXPECT_EQ(text.code, kExitOk) << text.err;
+  EXPECT_THAT(text.out,
+              AllOf(HasSubstr("09054a75fff001"), HasSubstr("09054a75f00101"), HasSubstr("09054a75f00201")));
+  const Outcome json = RunHearthctl(
+      {"--json", "simulcrypt", "descriptors", "--system-id", "19061", "--service", "101:0x1002"});
+  EXPECT_EQ(json.out,
+            "{\"table\":\"PMT\",\"service\":101,\"pid\":4098,\"ca_descriptor\":\"09054a75f00201\"}\n");
+  const std::vector<std::vector<std::string>> bad = {
+      {"--system-id", "0x14A75", "--emm-pid", "0x100"},
+      {"--system-id", "0x4A75"},
+      {"--system-id", "0x4A75", "--emm-pid", "0x1FFF"},
+      {"--system-id", "0x4A75", "--service", "101"},
+      {"--system-id", "0x4A75", "--service", "0:0x100"},
+      {"--system-id", "CAS", "--emm-pid", "0x100"},
+      {"--emm-pid", "0x100"},
+      {"--system-id", "0x4A75", "--emm-pid", "x", "--suite", "1"}};
+  for (std::vector<std::string> words : bad) {
+    words.insert(words.begin(), {"simulcrypt", "descriptors"});
+    EXPECT_EQ(RunHearthctl(words).code, kExitUsage) << words.back();
+  }
+}
+
 TEST_F(Commands, ReasonsAreExplainedWithoutAHeadEnd) {
   const Outcome text = RunHearthctl({"reason", "CARD_UNKNOWN"});
   EXPECT_EQ(text.code, kExitOk);

@@ -90,6 +90,7 @@ Tree::Tree() : root_("Operates a Hearth head-end.", "hearthctl") {
   AddInterventionCommands(*this);
   AddEntitlementCommands(*this);
   AddAdminCommands(*this);
+  AddSimulcryptCommands(*this);
   AddLocalCommands(*this);
 }
 
