@@ -226,12 +226,12 @@ TEST_F(EcmgServerTest, MoreConnectionsThanAllowedAreClosed) {
 
 // While answers are late no channel and no stream is taken in; open streams get their ECMs all the same.
 TEST_F(EcmgServerTest, OverloadRefusesNewStreamsAndAnswersOldOnes) {
-  options_.overload = milliseconds(100);
+  options_.overload = milliseconds(400);
   options_.threads = 1;
   Start();
   auto scs = Scs({1});
   ASSERT_TRUE(scs->SetUp());
-  maker_.stall = milliseconds(300);
+  maker_.stall = milliseconds(900);
   for (uint16_t cp = 1; cp <= 3; ++cp) ASSERT_TRUE(scs->Ask(1, cp, {kWord1, kWord2}));
   EXPECT_TRUE(Eventually("hearth_ecmg_overloaded", 1));
   auto late = Scs({2});
@@ -240,8 +240,12 @@ TEST_F(EcmgServerTest, OverloadRefusesNewStreamsAndAnswersOldOnes) {
   EXPECT_TRUE(scs->Ask(1, 4, {kWord1, kWord2})) << "late, but answered";
   maker_.stall = milliseconds(0);
   EXPECT_TRUE(Eventually("hearth_ecmg_overloaded", 0));
-  auto again = Scs({2});
-  EXPECT_TRUE(again->SetUp());
+  bool again = false;  // a busy machine may be late once more
+  for (int tries = 0; tries < 5 && !again; ++tries) {
+    again = Scs({2})->SetUp();
+    if (!again) std::this_thread::sleep_for(std::chrono::seconds(3));
+  }
+  EXPECT_TRUE(again);
 }
 
 // All CW_provisions in one segment; the answers come in order, stream by stream.

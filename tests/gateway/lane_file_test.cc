@@ -68,7 +68,7 @@ class LaneFileTest : public testing::Test {
     publisher_ = std::move(*publisher);
   }
   std::unique_ptr<LaneReader> Read(const std::string& name, const char* key = kLaneKey) {
-    const auto end = steady_clock::now() + milliseconds(500);
+    const auto end = steady_clock::now() + std::chrono::seconds(3);
     return LaneReader::Start({.file = file(), .name = name, .poll = milliseconds(5)}, KeyOf(key), clock_,
                              metrics_, log_, [end] { return steady_clock::now() > end; });
   }
