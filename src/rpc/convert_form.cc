@@ -141,7 +141,7 @@ Result<entitlement::Devices> SwapFrom(const v1::SwapDeviceRequest& request) {
   if (!request.new_sim_number().empty()) {
     out.sim = errors.Take(ParseSimNumber(request.new_sim_number(), "new_sim_number"));
   }
-  return errors.Finish(std::move(out));
+  return errors.Finish(out);
 }
 
 Result<app::StockItem> StockItemFrom(const v1::StockRow& row, const Limits& limits) {
