@@ -509,7 +509,7 @@ TEST_F(DoorTest, RowsStandForThemselves) {
   v1::ImportStockRequest in;
   for (const Row& row : rows) {
     v1::StockRow& out = *in.add_rows();
-    out.set_line(static_cast<uint64_t>(100 + in.rows_size()));
+    out.set_line(100 + static_cast<uint64_t>(in.rows_size()));
     out.mutable_card()->set_batch(1);
     row.edit(out);
   }
