@@ -80,17 +80,27 @@ void HeadEnd::BeginShutdown() {
   if (views_) views_->StopWatches();
 }
 
+void HeadEnd::HousekeepNow() {
+  const MutexLock lock(mu_);
+  const uint64_t round = ++rounds_asked_;
+  wake_.NotifyAll();
+  while (rounds_done_ < round) wake_.Wait(mu_);
+}
+
 void HeadEnd::Housekeep() {
   const Clock& clock = executor_->clock();
   nanoseconds minute = clock.Steady();
   nanoseconds leases = minute;
   uint64_t current = keys_->current();
   uint64_t on_air = keys_->on_air();
-  for (;;) {
+  for (uint64_t round = 0;;) {
     {
       const MutexLock lock(mu_);
-      if (!stop_) wake_.WaitFor(mu_, kTick);
+      rounds_done_ = round;
+      wake_.NotifyAll();
+      if (!stop_ && rounds_asked_ == round) wake_.WaitFor(mu_, kTick);
       if (stop_) return;
+      round = rounds_asked_;
     }
     const auto note = [&](std::string_view what, const Status& status) {
       if (!status) log_.Error("housekeeping_failed", {{"what", what}, {"error", status.error().ToString()}});

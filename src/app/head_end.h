@@ -41,6 +41,10 @@ class HeadEnd {
   // Changes are refused with SHUTTING_DOWN from now on; watchers are ended.
   void BeginShutdown();
 
+  // Wakes the housekeeper (time persisted each minute, what is old trimmed, the epoch followed) and waits for
+  // a round begun after the call. Any thread, while the head-end lives.
+  void HousekeepNow();
+
   Registry& registry() { return *registry_; }
   Schedule& schedule() { return *schedule_; }
   Plans& plans() { return *plans_; }
@@ -78,6 +82,8 @@ class HeadEnd {
   Mutex mu_;
   CondVar wake_;
   bool stop_ HEARTH_GUARDED_BY(mu_) = false;
+  uint64_t rounds_asked_ HEARTH_GUARDED_BY(mu_) = 0;
+  uint64_t rounds_done_ HEARTH_GUARDED_BY(mu_) = 0;
   std::thread housekeeper_;
 };
 
