@@ -61,7 +61,8 @@ class Process:
         self.name = name
         self.said = stage.dir / f"{name}.out"
         with open(self.said, "ab") as out:
-            self.process = subprocess.Popen([str(w) for w in words], stdout=out, stderr=out, stdin=subprocess.DEVNULL, **options)
+            options = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": out} | options
+            self.process = subprocess.Popen([str(w) for w in words], **options)
         stage.processes.append(self)
 
     def running(self):
