@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include "src/base/mutex.h"
 #include "src/crypto/random.h"
 #include "src/crypto/wrap.h"
+#include "src/daemon/activation.h"
 #include "src/gateway/ecm_lane.h"
 #include "src/gateway/ecmg_server.h"
 #include "src/gateway/emmg_output.h"
@@ -186,6 +188,7 @@ struct Daemon::Parts {
   std::unique_ptr<gateway::LanePublisher> lanes;
   std::unique_ptr<gateway::LaneReader> lane_reader;
   std::unique_ptr<gateway::EcmLane> ecm_lane;
+  std::optional<int> activated;  // the socket that systemd passed, until the ECMG has it
   std::unique_ptr<gateway::EcmgServer> ecmg;
   std::unique_ptr<rpc::Server> server;
   Ports ports;
@@ -282,8 +285,9 @@ Status Daemon::Parts::StartEcmg(const Config& config) {
         gateway::EcmLane::Source{.snapshot = [&head] { return head.ecm().snapshot(); },
                                  .now = [&head] { return head.clock().OnAir(); }});
   }
-  HEARTH_ASSIGN_OR_RETURN(ecmg,
-                          gateway::EcmgServer::Create(EcmgOptionsOf(config.ecmg), *ecm_lane, metrics, log));
+  gateway::EcmgServerOptions options = EcmgOptionsOf(config.ecmg);
+  options.inherited = std::exchange(activated, std::nullopt);
+  HEARTH_ASSIGN_OR_RETURN(ecmg, gateway::EcmgServer::Create(options, *ecm_lane, metrics, log));
   ports.ecmg = ecmg->listening().port;
   return Ok();
 }
@@ -322,6 +326,11 @@ Status Daemon::Parts::StartLaneOnly(const Config& config, const Clock& clock,
 Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Role role, const Clock& clock,
                                               Logger& log, const std::function<bool()>& stop) {
   auto parts = std::make_unique<Parts>(log);
+  HEARTH_ASSIGN_OR_RETURN(parts->activated, TakeActivatedSocket());
+  if (parts->activated && !config.ecmg.listen) {
+    return Error(Reason::kConfigMissing,
+                 "ecmg.listen: systemd passes a socket for scramblers, but there is no ECMG to serve it");
+  }
   // One that a crash left behind would send people to a port of another time.
   std::error_code ignored;
   if (!config.grpc.port_file.empty()) std::filesystem::remove(config.grpc.port_file, ignored);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Two ECM lanes, two scramblers, two receivers, and one failure after another while they play: the active lane is killed,
-then the head-end, which is started again, then its store becomes read-only, then the lane that was killed comes back
-and the other one is killed. No card notices: what the receivers play is bit-exact from the first picture to the last.
+then the head-end, which is started again, then its store becomes read-only, then the head-end is gone for good, the lane
+that was killed comes back and the other one is killed. No card notices: what the receivers play is bit-exact from the first picture to the last.
 
 The scramblers are fed a part of the stream after another, so that each failure falls into its part however slow the machine is.
 
@@ -178,10 +178,12 @@ def tell(stage):
 
     print("its store becomes read-only")
     read_only(site)
+    check(homes[0].opens("CCTV-1")[0], "the head-end does not issue ECMs while its store is read-only")
     play.begin_part()
     play.end_part()
 
-    print("the active lane comes back, from its file alone; the other one is killed")
+    print("the head-end is gone; the active lane comes back, from its file alone; the other one is killed")
+    site.kill()
     active.start()
     until(active.serves, "the lane serves again")
     standby.process.kill()
@@ -200,7 +202,6 @@ def tell(stage):
         service = end["services"][0]
         print(f"card {home.card}: {len(expected)} pictures bit-exact over {service['periods']} crypto periods, "
               f"{service['late_periods']} of them begun late")
-    site.kill()  # its store takes nothing more
 
 
 if __name__ == "__main__":
