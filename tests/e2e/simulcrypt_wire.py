@@ -113,9 +113,12 @@ class Counts:
     def __init__(self):
         self.scs_ecms = 0
         self.provisions = self.responses = self.errors = 0
+        self.sections = 0  # to each multiplexer
         self.datagrams = {"tcp": 0, "udp": 0}  # sections by TCP, packets by UDP
 
-    def add(self, site):
+    def add(self, site, taken):
+        """When all is done: `taken` are the files of the multiplexers with the sections they took."""
+        until(lambda: counted(site, "hearth_ecmg_connections") == 0, "the scramblers are gone")
         story.wait_sent(site)
         before = None
 
@@ -129,6 +132,8 @@ class Counts:
             return done
 
         until(all_sent, "all EMMs are sent to both multiplexers")
+        self.sections += before["tcp"]["sections_sent_total"]
+        until(lambda: all(len(story.sections_of(path)) == self.sections for path in taken), "the multiplexers take all EMMs")
         self.datagrams["tcp"] += before["tcp"]["sections_sent_total"]
         self.datagrams["udp"] += before["udp"]["packets_sent_total"]
         self.provisions += counted(site, "hearth_ecmg_requests_total")
@@ -224,8 +229,10 @@ def planted(stage, segments):
 
 
 def tell(stage):
-    tcp_mux, tcp_ports = stage.mux("mux-tcp", "--bandwidth", "200", "--out", stage.dir / "emms.ts", "--rate", "400", "--emm-pid", EMM_PID)
-    udp_mux, udp_ports = stage.mux("mux-udp", "--bandwidth", "100", "--udp", "127.0.0.1:0")
+    taken = [stage.dir / "tcp.sections", stage.dir / "udp.sections"]
+    tcp_mux, tcp_ports = stage.mux("mux-tcp", "--bandwidth", "200", "--sections-out", taken[0], "--out", stage.dir / "emms.ts",
+                                   "--rate", "400", "--emm-pid", EMM_PID)
+    udp_mux, udp_ports = stage.mux("mux-udp", "--bandwidth", "100", "--sections-out", taken[1], "--udp", "127.0.0.1:0")
     ecmg = wire.Relay(lambda: site.ports()["ecmg"])
     emmg_tcp, emmg_udp, data_udp = wire.Relay(tcp_ports[0]), wire.Relay(udp_ports[0]), wire.Relay(udp_ports[1], udp=True)
     relays = [("ecmg", ECMG_PORT, ecmg), ("emmg-tcp", EMMG_PORT, emmg_tcp), ("emmg-set-up", EMMG_PORT, emmg_udp),
@@ -261,13 +268,13 @@ test_interval_seconds = 1
     counts = Counts()
     for datagrams in ("sections", "ts_packets"):
         if datagrams == "ts_packets":  # the same once more, in packets: channel_status says so to scramblers and multiplexers
-            counts.add(site)
+            counts.add(site, taken)
             site.stop()
             site.config.write_text(site.config.read_text().replace("[ecmg]", '[ecmg]\ndatagrams = "ts_packets"'))
             site.start()
         counts.scs_ecms += ask_in_every_way(stage, ecmg.port)
     test_by_hand_as_emmg(emmg_tcp.port)
-    counts.add(site)
+    counts.add(site, taken)
     site.stop()
     # The relays have passed on all there was when the multiplexers have seen the end of the connections.
     for mux in (tcp_mux, udp_mux):
