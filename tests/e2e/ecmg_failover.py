@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Two ECM lanes, two scramblers, two receivers, and one failure after another while they play: the active lane is killed,
 then the head-end, which is started again, then its store becomes read-only, then the head-end is gone for good, the lane
-that was killed comes back and the other one is killed. No card notices: what the receivers play is bit-exact from the first picture to the last.
+that was killed comes back and the other one is killed. No card notices: what the receivers play is bit-exact from the
+first picture to the last.
 
 The scramblers are fed a part of the stream after another, so that each failure falls into its part however slow the machine is.
 
@@ -94,7 +95,8 @@ class Home:
                 return  # it has ended; whoever waits for it says so
 
     def events(self, kind):
-        check(self.scs.running() and self.receiver.running(), f"{self.scs.name}: {self.scs.text()[-800:]}{self.receiver.text()[-800:]}")
+        for process in (self.scs, self.receiver):
+            check(process.running(), f"{process.name} has ended: {process.text()[-800:]}")
         return [e for e in map(json.loads, self.scs.text().splitlines()) if e["event"] == kind]
 
     def period(self):
@@ -131,7 +133,8 @@ class Play:
 def read_only(site):
     """As on a full disk: not a byte more goes into any file of the daemon."""
     resource.prlimit(site.daemon.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    error = site.refused("package", "put", "--id", 65, "--name", "more", "--province", 64, "--services", "1-2", reason="STORE_READ_ONLY")
+    error = site.refused("package", "put", "--id", 65, "--name", "more", "--province", 64, "--services", "1-2",
+                         reason="STORE_READ_ONLY")
     print(f"   {error['reason']}: {error.get('message', '')}")
 
 

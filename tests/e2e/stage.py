@@ -26,7 +26,8 @@ SERVICE = 1  # CCTV-1
 
 def run(*words, codes=(0,)):
     done = subprocess.run([str(w) for w in words], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
-    check(done.returncode in codes, f"{' '.join(map(str, words))}: exit {done.returncode}\n{done.stdout[-800:]}{done.stderr[-800:]}")
+    check(done.returncode in codes,
+          f"{' '.join(map(str, words))}: exit {done.returncode}\n{done.stdout[-800:]}{done.stderr[-800:]}")
     return done
 
 
