@@ -51,7 +51,7 @@ listen = ""
 [ecmg]
 listen = "127.0.0.1:{self.port}"
 super_cas_ids = "{CAS}"
-overload_ms = 10000
+overload_ms = 10000  # a busy machine is none here
 {self.lanes}
 name = "{self.name}"
 """)

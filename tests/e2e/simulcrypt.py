@@ -21,6 +21,7 @@ def tell(stage):
 [ecmg]
 listen = "127.0.0.1:0"
 super_cas_ids = "{CAS}"
+overload_ms = 10000  # a busy machine is none here
 [mux.test]
 address = "127.0.0.1:{ports[0]}"
 client_id = "{CAS}"

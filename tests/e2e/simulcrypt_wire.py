@@ -243,7 +243,7 @@ def tell(stage):
 listen = "127.0.0.1:0"
 super_cas_ids = "{CAS}"
 test_interval_seconds = 1
-overload_ms = 10000
+overload_ms = 10000  # a busy machine is none here
 [mux.tcp]
 address = "127.0.0.1:{emmg_tcp.port}"
 client_id = "{CAS}"
