@@ -150,6 +150,9 @@ bool DivisionContains(uint32_t scope, uint32_t county) {
 
 std::string ToString(UnixMillis time) {
   using std::chrono::floor;
+  constexpr int64_t kYear0 = -62'167'219'200'000;
+  constexpr int64_t kYear10000 = 253'402'300'800'000;
+  if (time.value < kYear0 || time.value >= kYear10000) return fmt::format("{} ms since 1970", time.value);
   const std::chrono::sys_time<std::chrono::milliseconds> point{std::chrono::milliseconds(time.value)};
   const auto day = floor<std::chrono::days>(point);
   const std::chrono::year_month_day date(day);

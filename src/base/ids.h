@@ -102,7 +102,7 @@ uint32_t AreaDivision(AreaId area);
 // True when the division of `scope` (zeros at the right: 640100, 640000, 0 = everywhere) contains `county`.
 bool DivisionContains(uint32_t scope, uint32_t county);
 
-// RFC 3339 in UTC with milliseconds: "2026-11-23T04:50:12.345Z".
+// RFC 3339 in UTC: "2026-11-23T04:50:12.345Z"; outside the years 0 to 9999 "N ms since 1970".
 std::string ToString(UnixMillis time);
 // Accepts RFC 3339 with Z or an offset, with or without fraction.
 Result<UnixMillis> ParseTime(std::string_view text, std::string_view field = "time");

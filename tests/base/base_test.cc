@@ -68,10 +68,12 @@ TEST(Ids, ParsingIsStrict) {
 }
 
 TEST(Ids, TimesRoundTrip) {
-  for (const char* text :
-       {"2026-11-23T04:50:12.345Z", "1970-01-01T00:00:00.000Z", "2024-02-29T23:59:59.999Z"}) {
+  for (const char* text : {"2026-11-23T04:50:12.345Z", "1970-01-01T00:00:00.000Z", "2024-02-29T23:59:59.999Z",
+                           "9999-12-31T23:59:59.999Z"}) {
     EXPECT_EQ(ToString(*ParseTime(text)), text);
   }
+  EXPECT_EQ(ToString(UnixMillis(INT64_MIN)), "-9223372036854775808 ms since 1970");
+  EXPECT_EQ(ToString(UnixMillis(INT64_MAX)), "9223372036854775807 ms since 1970");
   EXPECT_EQ(*ParseTime("2026-11-23T12:50:12+08:00"), *ParseTime("2026-11-23T04:50:12Z"));
   EXPECT_EQ(MessageSeconds(*ParseTime("2024-01-01T00:00:01Z")), 1U);
   EXPECT_EQ(MessageSeconds(UnixMillis(0)), 0U);
