@@ -93,7 +93,7 @@ struct Config {
     size_t max_streams = 16'384;
     std::chrono::seconds idle_timeout{0};
     std::chrono::seconds test_interval{0};
-    std::chrono::milliseconds overload{50};
+    std::chrono::milliseconds overload{250};
     size_t threads = 2;
     // All set, or none: then the link must be a private one.
     std::filesystem::path tls_certificate, tls_key, tls_client_ca;

@@ -74,7 +74,7 @@ struct EcmgServerOptions {
   // counted.
   bool strict_criteria = false;
   // New channels and streams are refused (0x000D) while the server answers later than this.
-  std::chrono::milliseconds overload{50};
+  std::chrono::milliseconds overload{250};
   size_t threads = 2;
   std::optional<EcmgTls> tls;
 };
