@@ -21,6 +21,7 @@
 #include "src/mpegts/packet.h"
 #include "src/simulcrypt/ecmg_types.h"
 #include "src/simulcrypt/emmg_session.h"
+#include "src/store/rocks/rocks_store.h"
 
 namespace hearth::daemon {
 
@@ -45,6 +46,7 @@ struct Config {
   struct Store {
     StoreKind kind = StoreKind::kRocksDb;
     std::filesystem::path path;  // of a RocksDB store
+    store::RocksMemory memory;
   };
   // Exactly one of the two is set.
   struct Keys {

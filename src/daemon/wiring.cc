@@ -125,7 +125,8 @@ gateway::EcmgServerOptions EcmgOptionsOf(const Config::Ecmg& ecmg) {
 Result<std::unique_ptr<store::Store>> OpenStore(const Config& config, const Clock& clock,
                                                 MetricsRegistry& metrics) {
   if (config.store.kind == StoreKind::kRocksDb) {
-    auto store = store::OpenRocksStore(config.store.path, clock, metrics, LimitsOf(config));
+    auto store =
+        store::OpenRocksStore(config.store.path, clock, metrics, LimitsOf(config), config.store.memory);
     if (!store) return AtKey("store.path", store.error());
     return store;
   }
@@ -277,12 +278,15 @@ Status Daemon::Parts::StartEcmg(const Config& config) {
   }
   if (lane_reader) {
     gateway::LaneReader& lane = *lane_reader;
-    ecm_lane = std::make_unique<gateway::EcmLane>(gateway::EcmLane::Source{
-        .snapshot = [&lane] { return lane.snapshot(); }, .now = [&lane] { return lane.now(); }});
+    ecm_lane = std::make_unique<gateway::EcmLane>(
+        gateway::EcmLane::Source{.snapshot = [&lane] { return lane.snapshot(); },
+                                 .version = [&lane] { return lane.version(); },
+                                 .now = [&lane] { return lane.now(); }});
   } else {
     app::HeadEnd& head = *head_end;
     ecm_lane = std::make_unique<gateway::EcmLane>(
         gateway::EcmLane::Source{.snapshot = [&head] { return head.ecm().snapshot(); },
+                                 .version = [&head] { return head.ecm().version(); },
                                  .now = [&head] { return head.clock().OnAir(); }});
   }
   gateway::EcmgServerOptions options = EcmgOptionsOf(config.ecmg);
