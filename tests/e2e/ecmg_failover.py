@@ -9,6 +9,7 @@ The scramblers are fed a part of the stream after another, so that each failure 
     ecmg_failover.py --bin build/release/bin
 """
 
+import datetime
 import json
 import os
 import pathlib
@@ -19,7 +20,7 @@ import sys
 import threading
 
 sys.dont_write_bytecode = True
-from stage import CAS, SERVICE, check, frames, make_stream, perform, set_up, story, until  # noqa: E402
+from stage import CAS, SERVICE, check, frames, make_stream, perform, set_up, until, desk  # noqa: E402
 
 PERIOD = 2  # seconds
 PERIODS_A_PART = 3
@@ -150,10 +151,10 @@ def tell(stage):
     lanes = [Lane(stage, name, lane_file) for name in ("active", "standby")]
     active, standby = lanes
     homes = set_up(site, stage.dir / "stock")
-    moment = story.datetime.datetime.now(story.datetime.timezone.utc) - story.datetime.timedelta(minutes=5)
+    moment = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5)
     for n, home in enumerate(homes):
-        home.report([story.cells_of(story.DATA / "cells-640122-helan.csv")[n]], moment)
-        story.wait_opens(home, "CCTV-1", 30)
+        home.report([desk.cells_of(desk.DATA / "cells-640122-helan.csv")[n]], moment)
+        desk.wait_opens(home, "CCTV-1", 30)
     until(lambda: all([lane.serves() for lane in lanes]), "both lanes serve")
     clear = stage.dir / "clear.ts"
     expected = make_stream(clear, PARTS * PERIODS_A_PART * PERIOD)

@@ -11,7 +11,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-from stage import CAS, SERVICE, check, frames, make_stream, perform, play, run, set_up, story  # noqa: E402
+from stage import CAS, SERVICE, check, frames, make_stream, perform, play, run, set_up, desk  # noqa: E402
 
 
 def tell(stage):
@@ -31,11 +31,11 @@ client_id = "{CAS}"
     ago = lambda minutes: now - datetime.timedelta(minutes=minutes)
     site.start()
     home, waiting = set_up(site, directory / "stock")
-    home_cells = story.cells_of(story.DATA / "cells-640122-helan.csv")
-    town = story.cells_of(story.DATA / "cells-640104-xingqing.csv")
+    home_cells = desk.cells_of(desk.DATA / "cells-640122-helan.csv")
+    town = desk.cells_of(desk.DATA / "cells-640104-xingqing.csv")
     answer = home.report([home_cells[0]], ago(30))
     check(answer["outcome"] == "ACTIVATED", f"{answer}")
-    story.wait_opens(home, "CCTV-1", 20)  # by EMMs that came through the multiplexer
+    desk.wait_opens(home, "CCTV-1", 20)  # by EMMs that came through the multiplexer
 
     clear, scrambled = directory / "clear.ts", directory / "scrambled.ts"
     expected = make_stream(clear, 8)

@@ -8,6 +8,7 @@ into the record are found.
     simulcrypt_wire.py --bin build/release/bin
 """
 
+import datetime
 import json
 import re
 import socket
@@ -16,7 +17,7 @@ import urllib.request
 
 sys.dont_write_bytecode = True
 import wire  # noqa: E402
-from stage import CAS, SERVICE, check, make_stream, perform, run, set_up, story, until  # noqa: E402
+from stage import CAS, SERVICE, check, make_stream, perform, run, set_up, until, desk  # noqa: E402
 
 ECMG_PORT, EMMG_PORT, UDP_PORT = 2222, 2223, 2224  # in the records
 ECMG_SEEN = {0x0001, 0x0002, 0x0003, 0x0004, 0x0005, 0x0101, 0x0102, 0x0103, 0x0104, 0x0105, 0x0106, 0x0201, 0x0202}
@@ -119,7 +120,7 @@ class Counts:
     def add(self, site, taken):
         """When all is done: `taken` are the files of the multiplexers with the sections they took."""
         until(lambda: counted(site, "hearth_ecmg_connections") == 0, "the scramblers are gone")
-        story.wait_sent(site)
+        desk.wait_sent(site)
         before = None
 
         def all_sent():
@@ -133,7 +134,7 @@ class Counts:
 
         until(all_sent, "all EMMs are sent to both multiplexers")
         self.sections += before["tcp"]["sections_sent_total"]
-        until(lambda: all(len(story.sections_of(path)) == self.sections for path in taken), "the multiplexers take all EMMs")
+        until(lambda: all(len(desk.sections_of(path)) == self.sections for path in taken), "the multiplexers take all EMMs")
         self.datagrams["tcp"] += before["tcp"]["sections_sent_total"]
         self.datagrams["udp"] += before["udp"]["packets_sent_total"]
         self.provisions += counted(site, "hearth_ecmg_requests_total")
@@ -262,8 +263,8 @@ test_interval_seconds = 1
     site = stage.site(config)
     site.start()
     home = set_up(site, stage.dir / "stock", 1)[0]
-    moment = story.datetime.datetime.now(story.datetime.timezone.utc) - story.datetime.timedelta(minutes=5)
-    home.report([story.cells_of(story.DATA / "cells-640122-helan.csv")[0]], moment)
+    moment = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5)
+    home.report([desk.cells_of(desk.DATA / "cells-640122-helan.csv")[0]], moment)
     make_stream(stage.dir / "clear.ts", 5)
     counts = Counts()
     for datagrams in ("sections", "ts_packets"):

@@ -3,8 +3,7 @@ of its own, and one way to run, to fail and to leave nothing behind.
 """
 
 import argparse
-import importlib.machinery
-import importlib.util
+import csv
 import pathlib
 import shutil
 import signal
@@ -15,10 +14,10 @@ import time
 
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-loader = importlib.machinery.SourceFileLoader("story", str(ROOT / "tools" / "story"))
-story = importlib.util.module_from_spec(importlib.util.spec_from_loader("story", loader))
-loader.exec_module(story)
-check = story.check
+sys.path.insert(0, str(ROOT / "tools" / "lib"))
+import desk  # noqa: E402
+
+check = desk.check
 
 CAS = "0x4A750001"
 SERVICE = 1  # CCTV-1
@@ -76,7 +75,7 @@ class Process:
         try:
             code = self.process.wait(timeout=seconds)
         except subprocess.TimeoutExpired as late:
-            raise story.Failed(f"{self.name} did not end within {seconds} s: {self.text()[-800:]}") from late
+            raise desk.Failed(f"{self.name} did not end within {seconds} s: {self.text()[-800:]}") from late
         check(code in codes, f"{self.name} ended with {code}: {self.text()[-1500:]}")
         return self.text()
 
@@ -102,7 +101,7 @@ class Stage:
         return Process(self, name, self.bin / program, *words, **options)
 
     def site(self, more_config):
-        self.sites.append(story.Site(self.bin, self.dir, more_config))
+        self.sites.append(desk.Site(self.bin, self.dir, more_config))
         return self.sites[-1]
 
     def mux(self, name, *words):
@@ -129,28 +128,28 @@ class Stage:
 
 def set_up(site, stock, homes=2):
     """Divisions, an area with cells, channels, a package, and accounts that wait for their installation."""
-    area = story.AREA
-    site.ctl("region", "import", story.DATA / "regions-64-ningxia.csv")
-    with open(story.DATA / "regions-64-ningxia.csv", newline="", encoding="utf-8") as file:
-        village = next(r["code"] for r in story.csv.DictReader(file)
+    area = desk.AREA
+    site.ctl("region", "import", desk.DATA / "regions-64-ningxia.csv")
+    with open(desk.DATA / "regions-64-ningxia.csv", newline="", encoding="utf-8") as file:
+        village = next(r["code"] for r in csv.DictReader(file)
                        if r["level"] == "village" and r["parent"].startswith("640122"))
     site.ctl("area", "create", area, "--name", "贺兰试点", "--village", village)
     site.ctl("area", "submit", area)
     site.ctl("area", "approve", area, actor="province-office")
-    site.ctl("cells", "import", story.DATA / "cells-640122-helan.csv", "--area", area, codes=(0, 1))
-    site.ctl("cells", "import", story.DATA / "cells-640104-xingqing.csv", "--blacklist", story.CITY_SCOPE, "--name", "兴庆区",
+    site.ctl("cells", "import", desk.DATA / "cells-640122-helan.csv", "--area", area, codes=(0, 1))
+    site.ctl("cells", "import", desk.DATA / "cells-640104-xingqing.csv", "--blacklist", desk.CITY_SCOPE, "--name", "兴庆区",
              codes=(0, 1))
-    site.ctl("channel", "import", story.DATA / "channels-huhutong.csv")
+    site.ctl("channel", "import", desk.DATA / "channels-huhutong.csv")
     site.ctl("package", "put", "--id", 64, "--name", "NX public", "--province", 64, "--services", "1-40,1064,2064")
     run(site.bin / "hearth-receiver", "personalise", "--out", stock, "--batch", "1", "--first-card",
-        f"{story.FIRST_CARD:012}", "--count", "10", "--first-box", f"{story.FIRST_BOX:016}", "--first-sim",
-        f"{story.FIRST_SIM:011}")
+        f"{desk.FIRST_CARD:012}", "--count", "10", "--first-box", f"{desk.FIRST_BOX:016}", "--first-sim",
+        f"{desk.FIRST_SIM:011}")
     site.ctl("batch", "import", stock / "batches.csv")
     site.ctl("stock", "import", "--cards", stock / "cards.csv", "--boxes", stock / "boxes.csv", "--sims", stock / "sims.csv")
     opened = []
     for n in range(homes):
-        home = story.Home(site, stock, n)
-        site.ctl("account", "open", "--form-number", f"NX-{n:05}", "--name", "马建国", "--person-id", story.person_id(n),
+        home = desk.Home(site, stock, n)
+        site.ctl("account", "open", "--form-number", f"NX-{n:05}", "--name", "马建国", "--person-id", desk.person_id(n),
                  "--village", village, "--card", home.card, "--box", home.box, "--sim", home.sim)
         opened.append(home)
     return opened
@@ -176,7 +175,7 @@ def perform(doc, tell):
         tell(stage)
         print("every step did what it must")
         return 0
-    except (story.Failed, subprocess.SubprocessError, OSError, KeyError, ValueError, IndexError) as error:
+    except (desk.Failed, subprocess.SubprocessError, OSError, KeyError, ValueError, IndexError) as error:
         print(f"FAILED: {type(error).__name__}: {error}", file=sys.stderr)
         stage.logs()
         return 1
