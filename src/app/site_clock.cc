@@ -25,10 +25,6 @@ std::string Encode(const Persisted& persisted) {
   return std::string(AsChars(out.bytes()));
 }
 
-int64_t ToMillis(std::chrono::nanoseconds time) {
-  return std::chrono::duration_cast<milliseconds>(time).count();
-}
-
 Result<Persisted> Decode(std::string_view bytes) {
   ByteReader reader(AsBytes(bytes));
   Persisted persisted;
@@ -66,7 +62,8 @@ Result<std::unique_ptr<SiteClock>> SiteClock::Create(Executor& executor, const C
   site->SetJumped(jumped, last);
   {
     const MutexLock lock(site->mu_);
-    site->ahead_ms_ = site->start_.value - ToMillis(clock.Steady());
+    site->last_wall_ = site->start_;
+    site->last_steady_ = clock.Steady();
   }
   if (!jumped) HEARTH_RETURN_IF_ERROR(site->Tick());
   return site;
@@ -81,23 +78,13 @@ void SiteClock::SetJumped(bool jumped, UnixMillis expected) {
   }
 }
 
-UnixMillis SiteClock::Expected() const { return UnixMillis(ahead_ms_.load() + ToMillis(clock_.Steady())); }
-
-bool SiteClock::InStep(UnixMillis now) const {
-  const milliseconds drift = Since(Expected(), now);
-  return drift <= kJumpRunning && drift >= -kJumpRunning;
-}
-
 void SiteClock::Detect() {
-  if (InStep(clock_.Now())) return;
   const MutexLock lock(mu_);
-  // Looked at again: another thread may have accepted the jump meanwhile.
-  if (!jumped_.load() && !InStep(clock_.Now())) SetJumped(true, Expected());
-}
-
-void SiteClock::LookAtClock() {
-  const MutexLock lock(mu_);
-  ahead_ms_ = clock_.Now().value - ToMillis(clock_.Steady());
+  const UnixMillis now = clock_.Now();
+  const auto steady = clock_.Steady();
+  const milliseconds drift =
+      Since(last_wall_, now) - std::chrono::duration_cast<milliseconds>(steady - last_steady_);
+  if (!jumped_.load() && (drift > kJumpRunning || drift < -kJumpRunning)) SetJumped(true, last_wall_);
 }
 
 Status SiteClock::Gate() {
@@ -107,13 +94,11 @@ Status SiteClock::Gate() {
 }
 
 UnixMillis SiteClock::OnAir() {
-  const UnixMillis now = clock_.Now();
-  if (!jumped_.load()) {
-    if (InStep(now)) return now;
-    Detect();
-    if (!jumped_.load()) return clock_.Now();
-  }
-  return Expected();
+  if (!jumped_.load()) Detect();
+  if (!jumped_.load()) return clock_.Now();
+  const MutexLock lock(mu_);
+  const auto passed = std::chrono::duration_cast<milliseconds>(clock_.Steady() - last_steady_);
+  return UnixMillis(last_wall_.value + passed.count());
 }
 
 Status SiteClock::Persist(Txn& txn) {
@@ -125,7 +110,11 @@ Status SiteClock::Persist(Txn& txn) {
 Status SiteClock::Tick() {
   if (!jumped_.load()) Detect();
   if (jumped_.load()) return Ok();
-  LookAtClock();
+  {
+    const MutexLock lock(mu_);
+    last_wall_ = clock_.Now();
+    last_steady_ = clock_.Steady();
+  }
   auto committed = executor_.RunUngated(store::kSystemBucket, {.actor = "hearthd", .action = "clock.persist"},
                                         [&](Txn& txn) { return Persist(txn); });
   return committed ? Ok() : Status(committed.error());
@@ -155,7 +144,11 @@ Result<Change> SiteClock::Accept(const Request& request) {
                             return Persist(txn);
                           }));
   if (change.repeated) return change;
-  LookAtClock();
+  {
+    const MutexLock lock(mu_);
+    last_wall_ = clock_.Now();
+    last_steady_ = clock_.Steady();
+  }
   SetJumped(false, clock_.Now());
   return change;
 }

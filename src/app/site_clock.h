@@ -34,11 +34,7 @@ class SiteClock {
 
  private:
   SiteClock(Executor& executor, const Clock& clock, MetricsRegistry& metrics, Logger& log);
-  // What the clock should say, by the time that has passed since it was last looked at.
-  UnixMillis Expected() const;
-  bool InStep(UnixMillis now) const;
   void Detect();
-  void LookAtClock();
   Status Persist(Txn& txn);
   void SetJumped(bool jumped, UnixMillis expected);
 
@@ -48,10 +44,9 @@ class SiteClock {
   Gauge& jump_gauge_;
   UnixMillis start_;
   std::atomic<bool> jumped_{false};
-  Mutex mu_;  // held to write what follows and to detect a jump
-  // What the clock said less the steady time, in milliseconds. One number, so that OnAir, which every ECM
-  // asks, takes no lock.
-  std::atomic<int64_t> ahead_ms_{0};
+  Mutex mu_;
+  UnixMillis last_wall_ HEARTH_GUARDED_BY(mu_);
+  std::chrono::nanoseconds last_steady_ HEARTH_GUARDED_BY(mu_){0};
 };
 
 }  // namespace hearth::app
