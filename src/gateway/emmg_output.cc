@@ -427,8 +427,9 @@ void EmmgOutput::Impl::SendDue() {
 size_t EmmgOutput::Impl::ProvideSections(nanoseconds now, size_t limit) {
   std::vector<Bytes> sections;
   size_t bytes = 0;
-  Bytes section;
-  while (pacer_.free_at() <= now && bytes < limit - mpegts::kMaxSectionBytes && NextSection(section)) {
+  while (pacer_.free_at() <= now && bytes < limit - mpegts::kMaxSectionBytes) {
+    Bytes section;
+    if (!NextSection(section)) break;
     packets_.Add(static_cast<double>(pacer_.Take(section.size(), now)));
     bytes += section.size() + simulcrypt::kParameterHeaderBytes;
     sections.push_back(std::move(section));
@@ -440,8 +441,9 @@ size_t EmmgOutput::Impl::ProvideSections(nanoseconds now, size_t limit) {
 size_t EmmgOutput::Impl::ProvidePackets(nanoseconds now, size_t limit) {
   std::vector<Bytes> sections;
   const size_t most = limit / mpegts::kPacketBytes;
-  Bytes section;
-  while (made_.size() < most && NextSection(section)) {
+  while (made_.size() < most) {
+    Bytes section;
+    if (!NextSection(section)) break;
     if (!packetiser_.Add(section, &made_)) continue;
     sections.push_back(std::move(section));
   }
