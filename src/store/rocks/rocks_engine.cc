@@ -66,6 +66,8 @@ void SetSizes(rocksdb::Options& options, size_t write_buffer_mib) {
   options.max_write_buffer_number = 3;
   // One flush and one compaction at a time: they compete with the commit thread for two cores.
   options.max_background_jobs = 2;
+  // Compaction may wait; commits, ECMs and the air may not.
+  options.env->LowerThreadPoolCPUPriority(rocksdb::Env::LOW);
   // Background writes go out in small pieces; otherwise the log's sync waits behind a whole file.
   options.bytes_per_sync = kMiB;
   // Below the usual limit of 1,024 descriptors, and enough for 30 GB of 64 MB files.
