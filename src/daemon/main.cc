@@ -149,7 +149,7 @@ int Serve(const Config& config, Role role, const sigset_t& signals) {
 // by itself the size from which memory goes back to the system. Nothing hot allocates: two heaps are enough,
 // and what the store takes in large pieces goes back when it is given up.
 void KeepMemoryFlat() {
-  constexpr int kLarge = 128 * 1024;
+  constexpr int kLarge = 512 * 1024;
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_MMAP_THRESHOLD, kLarge);
   ::mallopt(M_TRIM_THRESHOLD, kLarge);

@@ -39,6 +39,11 @@ rocksdb::BlockBasedTableOptions TableOptions(size_t cache_mib) {
   table.block_cache = rocksdb::NewLRUCache(cache_mib * kMiB);
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
+  // Index and filter in pieces: whole, those of one file of 64 MB are larger than what a shard of the cache
+  // holds, and then each look-up reads them anew.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.pin_top_level_index_and_filter = true;
   // Newest format that RocksDB 7 writes, with a checksum that covers its own position.
   table.format_version = 5;
   table.checksum = rocksdb::kXXH3;
