@@ -98,11 +98,15 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-// Returns at SIGTERM or SIGINT.
+// Returns at SIGTERM or SIGINT. Each minute what the allocator has piled up goes back to the system.
 void WaitForTheEnd(const sigset_t& signals, log::LineLogger& log) {
+  constexpr timespec kMinute{60, 0};
   for (;;) {
-    int signal = 0;
-    if (sigwait(&signals, &signal) != 0) continue;
+    const int signal = sigtimedwait(&signals, nullptr, &kMinute);
+    if (signal < 0) {
+      if (errno == EAGAIN) ::malloc_trim(0);
+      continue;
+    }
     if (signal != SIGHUP) {
       log.Info("daemon.signal", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
       return;
