@@ -61,7 +61,7 @@ constexpr double kBegin = 18 * 3600;  // of the first day
 constexpr double kKeyAt = 3600;       // from the beginning: the next epoch's keys go on the air
 constexpr double kScatteredAt = 2 * 3600;
 constexpr double kRegionalAt = 2.5 * 3600;
-constexpr double kEnd = 2 * kDay + 5.5 * 3600;  // the third evening is over
+constexpr double kEvening = 5.5 * 3600;  // then all who came on in it are off
 
 class Country {
  public:
@@ -80,7 +80,8 @@ class Country {
     std::vector<Chosen> chosen;
     double now = 0;
     double idle = 0;
-    while (now < kEnd) {
+    const double end = (options_.evenings - 1) * kDay + kEvening;
+    while (now < end) {
       HappenUntil(now);
       const size_t packets = scheduler_->Next(FromSeconds(now), chosen);
       const double took = packet * static_cast<double>(std::max<size_t>(packets, 1));
@@ -152,7 +153,7 @@ class Country {
         [](uint64_t i) {
           return Section{Subject(Kind::kGroup, i), carousel::GroupBytes(1)};
         },
-        seed(), carousel::CycleOptions{.segments = 16, .min_pass = std::chrono::minutes(12)});
+        seed(), carousel::CycleOptions{.segments = 16, .min_pass = std::chrono::minutes(13)});
     group_->SetCount(groups_);
     all_records_ = std::make_unique<carousel::Cycle>(
         [](uint64_t i) {
@@ -221,13 +222,8 @@ class Country {
         for (double& part : air) part /= std::max(sum, 1.0);
         result_.air_by_quarter.push_back(air);
       }
-      if (options_.progress) options_.progress(now / 3600, kEnd / 3600);
+      if (options_.progress) options_.progress(now / 3600, (options_.evenings - 1) * 24 + kEvening / 3600);
       quarter_ += 900;
-    }
-    if (now >= minute_) {
-      const double of_day = std::fmod(kBegin + now, kDay);
-      for (size_t i = 0; i < kPatterns; ++i) on_[i] = habits_[i].On(of_day);
-      minute_ += 60;
     }
   }
 
@@ -400,7 +396,6 @@ class Country {
   std::mt19937_64 random_;
   uint64_t groups_;
   std::array<Habit, kPatterns> habits_;
-  std::array<uint8_t, kPatterns> on_{};
   std::array<uint8_t, kPatterns> watched_{};
   uint64_t watched_cards_ = 0;
   std::vector<uint8_t> habit_;
@@ -422,7 +417,6 @@ class Country {
   double next_churn_ = 0;
   double next_refresh_ = 0;
   double quarter_ = 0;
-  double minute_ = 0;
   bool scattered_begun_ = false;
   bool regional_begun_ = false;
   bool bulk_regional_ = false;
@@ -440,9 +434,16 @@ class Country {
 
 }  // namespace
 
+AirOptions::AirOptions() {
+  // A quarter of an hour is what the cycle of groups may take; whoever is on hears all of them in that time.
+  scheduler.individual = {.first = std::chrono::seconds(2), .bound = std::chrono::minutes(15)};
+  scheduler.bulk = {.first = std::chrono::minutes(1), .bound = std::chrono::minutes(15)};
+}
+
 Result<AirResult> SimulateAir(const AirOptions& options) {
   if (options.cards < kGroupSize) return InvalidField("cards", "at least 256");
   if (options.kbps == 0) return InvalidField("rate", "more than 0");
+  if (options.evenings < 1 || options.evenings > 3) return InvalidField("evenings", "1 to 3");
   return Country(options).Run();
 }
 

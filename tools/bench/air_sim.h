@@ -18,6 +18,7 @@ struct AirOptions {
   uint64_t cards = 130'000'000;
   uint32_t kbps = 1000;
   uint64_t seed = 1;
+  int evenings = 3;                   // 1 to 3: how long is simulated
   double loss = 0.01;                 // of sections, each card by itself
   double churn_per_day = 0.001;       // of the cards; each changes its standing
   double record_part = 0.2;           // of these changes, those that change the record too
@@ -31,6 +32,8 @@ struct AirOptions {
   carousel::SchedulerOptions scheduler;
   // Called each simulated quarter of an hour; may be empty.
   std::function<void(double hours_done, double hours)> progress;
+
+  AirOptions();
 };
 
 // Milliseconds.

@@ -98,6 +98,22 @@ class Program {
     AddCommon(sub);
     AddEcmg(sub);
 
+    sub = Sub("carousel", "A country on the air in simulated time",
+              [this] { Take(BenchCarousel(CarouselWish())); });
+    sub->add_option("--seed", seed_, "What is generated follows from it")->capture_default_str();
+    sub->add_flag("--json", json_, "Print JSON, with curves, instead of a table");
+    sub->add_option("--cards", carousel_.cards, "Cards in the country")
+        ->check(CLI::Range(1000, 1'000'000'000))
+        ->capture_default_str();
+    sub->add_option("--rate", carousel_.kbps, "Granted for EMMs, kbit/s; the bounds are checked from 1000 on")
+        ->check(CLI::Range(10, 100'000))
+        ->capture_default_str();
+    sub->add_option("--evenings", carousel_.evenings, "How long: 1 to 3 evenings, and the days between")
+        ->check(CLI::Range(1, 3))
+        ->capture_default_str();
+    sub->add_flag("--padded", carousel_.padded, "The multiplexer starts a packet for each section");
+    sub->add_flag("--quiet", carousel_.quiet, "No progress on standard error");
+
     sub = Sub("all", "All of these, one after the other", [this] { RunAll(); });
     AddCommon(sub);
     AddDir(sub);
@@ -218,8 +234,15 @@ class Program {
     return wish;
   }
 
+  CarouselOptions CarouselWish() const {
+    CarouselOptions wish = carousel_;
+    wish.seed = seed_;
+    return wish;
+  }
+
   void RunAll() {
     if (quick_) {
+      carousel_ = {.cards = 200'000, .kbps = 50, .evenings = 1, .quiet = true};
       seconds_ = 2;
       verdict_.cells = 200'000;
       report_.cards = 128;
@@ -229,6 +252,7 @@ class Program {
     Take(BenchVerdict(VerdictWish()));
     Take(BenchReport(ReportWish()));
     Take(RunEcmg());
+    Take(BenchCarousel(CarouselWish()));
   }
 
   void Take(const Result<Findings>& findings) {
@@ -254,6 +278,7 @@ class Program {
   VerdictOptions verdict_;
   ReportOptions report_;
   EcmgOptions ecmg_;
+  CarouselOptions carousel_;
   std::string ecmg_at_;
   std::string super_cas_id_ = "0x4A750001";
   std::string ecm_ids_ = "1-64";
