@@ -87,11 +87,6 @@ void Queue::Sent(Entry& entry, Time now) {
   Line(entry);
 }
 
-bool Queue::RepeatIsLate(Time now) {
-  const Entry* front = FrontRepeat(now);
-  return front && now - front->item.due >= decay_.first / 2;
-}
-
 Time Queue::Oldest(Time now) {
   const Entry* front = FrontFirst();
   return front ? now - front->item.put : Time(0);

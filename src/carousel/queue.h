@@ -49,9 +49,6 @@ class Queue {
   // Both are this queue's and end with it.
   Feed& firsts() { return firsts_; }
   Feed& repeats() { return repeats_; }
-  // A repeat is worth a packet of its own only when it is this late: until then it goes where there is room,
-  // and others gather that fill the packet with it.
-  bool RepeatIsLate(Time now);
 
   size_t waiting() const { return waiting_; }  // never on the air
   uint64_t waiting_bytes() const { return waiting_bytes_; }

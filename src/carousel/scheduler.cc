@@ -80,76 +80,63 @@ void Scheduler::UpdateBorrow(Time now) {
   }
 }
 
-bool Scheduler::TryLine(const Line& line, Time now, size_t room, std::vector<Chosen>& out) {
+std::optional<Chosen> Scheduler::Take(const Line& line, Time now) {
   const auto section = line.feed->Peek(now);
-  if (!section || section->bytes > room) return false;
+  if (!section) return std::nullopt;
   Chosen chosen{.tier = line.tier, .section = *section, .first = line.first};
   if (line.first) chosen.wait = now - queue(line.tier).Find(section->subject)->put;
-  out.push_back(chosen);
   line.feed->Advance(now);
-  return true;
+  Charge(chosen);
+  return chosen;
 }
 
-bool Scheduler::Pick(Time now, std::optional<size_t> room, std::vector<Chosen>& out) {
+std::optional<Chosen> Scheduler::Next(Time now) {
+  if (kbps_ == 0) return std::nullopt;
+  UpdateBorrow(now);
   std::array<Line, 2 * 4 + 4> lines;
   size_t count = 0;
   for (size_t i = 0; i < queues_.size(); ++i) {
     Queue& queue = *queues_[i];
-    if (queue.size() == 0) continue;
     const auto tier = static_cast<Tier>(i);
     if (queue.waiting() > 0) lines[count++] = {tier, &queue.firsts(), true, 0};
-    if (queue.size() == queue.waiting() || (!room && !queue.RepeatIsLate(now))) continue;
     // Repeats leave half of the credit to what has never been on the air.
-    lines[count++] = {tier, &queue.repeats(), false, burst_bytes_ * shares_[i] / 2};
+    if (queue.size() > queue.waiting()) {
+      lines[count++] = {tier, &queue.repeats(), false, burst_bytes_ * shares_[i] / 2};
+    }
   }
   for (size_t i = kFirstCycle; i < kTiers; ++i) {
     if (feeds_[i]) lines[count++] = {static_cast<Tier>(i), feeds_[i], false, 0};
   }
-  const size_t most = room.value_or(SIZE_MAX);
   for (size_t i = 0; i < count; ++i) {
     const bool may = lines[i].tier == Tier::kEmergency || credits_[At(lines[i].tier)] > lines[i].reserve;
-    if (may && TryLine(lines[i], now, most, out)) return true;
+    if (!may) continue;
+    if (auto chosen = Take(lines[i], now)) return chosen;
   }
   // Nobody who has credit has something to send: the one least behind its share.
   std::stable_sort(
       lines.begin(), lines.begin() + static_cast<ptrdiff_t>(count), [&](const Line& a, const Line& b) {
         return credits_[At(a.tier)] * shares_[At(b.tier)] > credits_[At(b.tier)] * shares_[At(a.tier)];
       });
-  return std::any_of(lines.begin(), lines.begin() + static_cast<ptrdiff_t>(count),
-                     [&](const Line& line) { return TryLine(line, now, most, out); });
+  for (size_t i = 0; i < count; ++i) {
+    if (auto chosen = Take(lines[i], now)) return chosen;
+  }
+  return std::nullopt;
 }
 
-size_t Scheduler::Next(Time now, std::vector<Chosen>& out) {
-  out.clear();
-  if (kbps_ == 0) return 0;
-  UpdateBorrow(now);
-  if (!Pick(now, std::nullopt, out)) return 0;
-  const size_t bytes = out.front().section.bytes + 1;  // with the pointer_field
-  const size_t packets = (bytes + kPayload - 1) / kPayload;
-  if (options_.packing == mpegts::Packing::kPacked) {
-    // In the last of several packets no section has begun yet; its own pointer_field comes with the first.
-    size_t room = packets * kPayload - bytes;
-    if (packets > 1 && room > 0) --room;
-    while (room > 0 && Pick(now, room, out)) room -= out.back().section.bytes;
+double Scheduler::CostOf(uint32_t section_bytes) const {
+  // With the pointer_field of the packet it begins in, which sections that begin in the same one share.
+  const size_t bytes = section_bytes + size_t{1};
+  if (options_.packing == mpegts::Packing::kPadded) {
+    return static_cast<double>((bytes + kPayload - 1) / kPayload * mpegts::kPacketBytes);
   }
-  Charge(packets, out);
-  return packets;
+  return static_cast<double>(bytes * mpegts::kPacketBytes) / kPayload;
 }
 
-void Scheduler::Charge(size_t packets, const std::vector<Chosen>& sent) {
-  const auto cost = static_cast<double>(packets * mpegts::kPacketBytes);
-  double payload = 0;
-  for (const Chosen& chosen : sent) payload += chosen.section.bytes;
-  double shared_out = cost;
-  for (const Chosen& chosen : sent) {
-    const double part = cost * chosen.section.bytes / payload;
-    air_bytes_[At(chosen.tier)] += static_cast<uint64_t>(part);
-    if (chosen.tier == Tier::kEmergency) {
-      shared_out -= part;  // beside the shares: nobody has it, nobody pays for it
-    } else {
-      credits_[At(chosen.tier)] -= part;
-    }
-  }
+void Scheduler::Charge(const Chosen& sent) {
+  const double cost = CostOf(sent.section.bytes);
+  air_bytes_[At(sent.tier)] += cost;
+  if (sent.tier == Tier::kEmergency) return;  // beside the shares: nobody has it, nobody pays for it
+  credits_[At(sent.tier)] -= cost;
   // Service keys come last: a province's few sections gain nothing from coming more often than they must.
   constexpr std::array kDownwards = {Tier::kIndividual, Tier::kBulk,  Tier::kChange,     Tier::kGroups,
                                      Tier::kRecords,    Tier::kAreas, Tier::kServiceKeys};
@@ -157,7 +144,7 @@ void Scheduler::Charge(size_t packets, const std::vector<Chosen>& sent) {
   for (const Tier tier : kDownwards) {
     const size_t i = At(tier);
     const double cap = burst_bytes_ * shares_[i];
-    credits_[i] += shared_out * shares_[i] + above;
+    credits_[i] += cost * shares_[i] + above;
     above = std::max(0.0, credits_[i] - cap);
     credits_[i] = std::clamp(credits_[i], -burst_bytes_, cap);
   }

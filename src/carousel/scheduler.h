@@ -1,19 +1,17 @@
 // Which section goes on the air next: the tiers, their shares of the rate, and what flows where when one
 // needs less.
 //
-// One scheduler serves one output. It thinks in transport packets: each call fills the next one (or the next
-// few, for a long section), first by what is most urgent, then with whatever still fits, because room in a
-// packet begun costs nothing. Shares are kept as credits in bytes: what is sent is shared out among the
-// tiers, what a tier sends is taken off its own. A tier goes when it is the most urgent one that has credit;
-// a credit is capped, and what is above the cap flows to the next tier down. So an urgent tier is served at
-// once within its share, and a tier that always has something to send gets its share over any time longer
-// than the cap is worth.
+// One scheduler serves one output, section by section. Shares are kept as credits in bytes of air time: what
+// is sent is shared out among the tiers, what a tier sends is taken off its own. A tier goes when it is the
+// most urgent one that has credit; a credit is capped, and what is above the cap flows to the next tier down.
+// So an urgent tier is served at once within its share, and a tier that always has something to send gets its
+// share over any time longer than the cap is worth.
 #pragma once
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string_view>
-#include <vector>
 
 #include "src/base/status.h"
 #include "src/carousel/queue.h"
@@ -63,7 +61,8 @@ struct SchedulerOptions {
   Borrow borrow;
   // How long a tier may go ahead of its share, and so how long it may hold up those below it.
   Time burst = std::chrono::seconds(10);
-  // How the multiplexer lays sections into packets. Padded: one section a packet, whatever its size.
+  // How sections are laid into packets, and so what they cost. Packed: each begins where the one before ends,
+  // across packets; padded: each in packets of its own.
   mpegts::Packing packing = mpegts::Packing::kPacked;
   Decay individual;
   Decay bulk;
@@ -94,13 +93,14 @@ class Scheduler {
   // kServiceKeys to kAreas; a feed must outlive the scheduler. nullptr: none.
   void SetCycle(Tier tier, Feed* feed) { feeds_[static_cast<size_t>(tier)] = feed; }
 
-  // Fills `out` with what goes next, in the order in which it must be packed, and returns the packets it
-  // starts; 0 when nothing is due at `now`. The caller waits until that is on the air, by its pacer, before
-  // it asks again.
-  size_t Next(Time now, std::vector<Chosen>& out);
+  // What goes next; nothing when nothing is due at `now`. The caller waits until that is on the air, by its
+  // pacer, before it asks again.
+  std::optional<Chosen> Next(Time now);
 
-  // Bytes of air time each tier has had, packets shared by sections counted by their parts.
-  uint64_t air_bytes(Tier tier) const { return air_bytes_[static_cast<size_t>(tier)]; }
+  // Bytes of air time that each tier has had.
+  double air_bytes(Tier tier) const { return air_bytes_[static_cast<size_t>(tier)]; }
+  // What a section takes of the air.
+  double CostOf(uint32_t section_bytes) const;
   bool borrowing() const { return borrowing_; }
   const SchedulerOptions& options() const { return options_; }
 
@@ -114,18 +114,15 @@ class Scheduler {
   };
 
   void UpdateBorrow(Time now);
-  bool TryLine(const Line& line, Time now, size_t room, std::vector<Chosen>& out);
-  // Puts the most deserving section of at most `room` bytes into `out`; without a room the one to begin a
-  // packet with.
-  bool Pick(Time now, std::optional<size_t> room, std::vector<Chosen>& out);
-  void Charge(size_t packets, const std::vector<Chosen>& sent);
+  std::optional<Chosen> Take(const Line& line, Time now);
+  void Charge(const Chosen& sent);
 
   SchedulerOptions options_;
   std::array<std::unique_ptr<Queue>, 4> queues_;
   std::array<Feed*, kTiers> feeds_{};
   std::array<double, kTiers> shares_{};
   std::array<double, kTiers> credits_{};
-  std::array<uint64_t, kTiers> air_bytes_{};
+  std::array<double, kTiers> air_bytes_{};
   uint32_t kbps_ = 0;
   double burst_bytes_ = 0;
   bool borrowing_ = false;

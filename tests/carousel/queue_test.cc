@@ -85,8 +85,6 @@ TEST(Queue, RepeatsThatFoundNoRoomEndWithTheCyclesSecondPass) {
   queue.Put(Standing(1), seconds(0));
   EXPECT_EQ(SendFirst(queue, seconds(0)), 1U);
   EXPECT_TRUE(queue.repeats().Peek(seconds(120)));
-  EXPECT_TRUE(queue.RepeatIsLate(seconds(120)));
-  EXPECT_FALSE(queue.RepeatIsLate(milliseconds(2500)));
   EXPECT_FALSE(queue.repeats().Peek(milliseconds(120'001)));
   EXPECT_EQ(queue.size(), 0U);
 }

@@ -75,18 +75,20 @@ class Country {
     MakeHabits();
     MakeReturning();
     MakeCycles();
-    const double packet = mpegts::kPacketBytes * 8.0 / (options_.kbps * 1000.0);
-    result_.packets_per_second = 1 / packet;
-    std::vector<Chosen> chosen;
+    const double byte = 8 / (options_.kbps * 1000.0);
+    result_.packets_per_second = 1 / (mpegts::kPacketBytes * byte);
+    const double end = (options_.evenings - 1) * kDay + kEvening;
     double now = 0;
     double idle = 0;
-    const double end = (options_.evenings - 1) * kDay + kEvening;
     while (now < end) {
       HappenUntil(now);
-      const size_t packets = scheduler_->Next(FromSeconds(now), chosen);
-      const double took = packet * static_cast<double>(std::max<size_t>(packets, 1));
-      if (packets == 0) idle += packet;
-      for (const Chosen& one : chosen) Sent(one, now, now + took);
+      const auto chosen = scheduler_->Next(FromSeconds(now));
+      const double took = byte * (chosen ? scheduler_->CostOf(chosen->section.bytes) : mpegts::kPacketBytes);
+      if (chosen) {
+        Sent(*chosen, now, now + took);
+      } else {
+        idle += took;
+      }
       now += took;
     }
     result_.used = 1 - idle / now;
@@ -214,8 +216,8 @@ class Country {
         std::array<double, carousel::kTiers> air{};
         double sum = 0;
         for (size_t i = 0; i < air.size(); ++i) {
-          const uint64_t bytes = scheduler_->air_bytes(static_cast<Tier>(i));
-          air[i] = static_cast<double>(bytes - air_before_[i]);
+          const double bytes = scheduler_->air_bytes(static_cast<Tier>(i));
+          air[i] = bytes - air_before_[i];
           air_before_[i] = bytes;
           sum += air[i];
         }
@@ -354,9 +356,9 @@ class Country {
     }
     uint64_t in_one_pass = 0;
     for (const ReturnedKey& card : returned_keys_) {
-      in_one_pass += card.held >= 0 && card.held <= result_.group_pass_worst_s ? 1 : 0;
+      in_one_pass += card.held >= 0 && card.held <= 900 ? 1 : 0;
     }
-    result_.returned_keys_one_pass =
+    result_.returned_keys_15_min =
         static_cast<double>(in_one_pass) / static_cast<double>(returned_keys_.size());
     std::vector<double> hours;
     for (const auto& [number, card] : returning_) {
@@ -371,7 +373,7 @@ class Country {
     }
     double sum = 0;
     for (size_t i = 0; i < carousel::kTiers; ++i) {
-      result_.air[i] = static_cast<double>(scheduler_->air_bytes(static_cast<Tier>(i)));
+      result_.air[i] = scheduler_->air_bytes(static_cast<Tier>(i));
       sum += result_.air[i];
     }
     for (double& part : result_.air) part /= sum;
@@ -428,7 +430,7 @@ class Country {
   std::vector<double> passes_;
   std::vector<float> individual_, individual_in_bulk_, change_, refresh_;
   std::array<uint64_t, 541> held_by_10s_{};
-  std::array<uint64_t, carousel::kTiers> air_before_{};
+  std::array<double, carousel::kTiers> air_before_{};
   AirResult result_;
 };
 

@@ -62,7 +62,7 @@ struct AirResult {
   double key_999_s = 0;       // until 99.9 % of the cards that were on held the next key; 0: never
   double key_two_passes = 0;  // part that held it after two passes
   // A card that was off for three months, from the moment it is on.
-  double returned_keys_one_pass = 0;  // part that held the key after the longest pass
+  double returned_keys_15_min = 0;  // part that held the key after 15 minutes
   double returned_record_3_evenings = 0;
   std::array<double, carousel::kTiers> air{};        // part of the air time
   std::vector<std::pair<double, double>> key_curve;  // seconds, part of the cards that hold the next key
