@@ -32,9 +32,12 @@ inline void XorInto(Block& target, const uint8_t* other) {
   std::memcpy(target.data(), a, kBlock);
 }
 
-// AES-128, encryption only. Keeps the schedule of the last key until the next one or the thread's end.
+// AES-128, encryption only. Keeps the schedule of the last key until the next one or its own end. One thread
+// at a time.
 class Aes128 {
  public:
+  Aes128();
+
   // The calling thread's own; use it on this thread only, and not across a call that may key it anew.
   static Aes128& OfThisThread();
 
@@ -44,8 +47,6 @@ class Aes128 {
   bool Encrypt(const uint8_t* in, uint8_t* out, size_t bytes);
 
  private:
-  Aes128();
-
   struct Free {
     void operator()(evp_cipher_ctx_st* context) const;
   };

@@ -92,7 +92,11 @@ Result<SivKey> GroupSiv(const GroupKey& key) { return Siv(key, "hearth/1/siv/84"
 Result<SivKey> ServiceKeysSiv(const PackageKey& key) { return Siv(key, "hearth/1/siv/85"); }
 Result<SivKey> AreaTableSiv(const PackageKey& key) { return Siv(key, "hearth/1/siv/86"); }
 Result<SivKey> PairingSiv(const ChipKey& key) { return Siv(key, "hearth/1/siv/88"); }
-Result<SivKey> EcmSiv(const ServiceKey& key) { return Siv(key, "hearth/1/siv/ecm"); }
+Result<SivKey> EcmSiv(const ServiceKey& key) {
+  HEARTH_ASSIGN_OR_RETURN(SivKey siv, Siv(key, "hearth/1/siv/ecm"));
+  HEARTH_RETURN_IF_ERROR(siv.KeepSchedules());
+  return siv;
+}
 Result<SivKey> ControlWordSiv(const PairingKey& key) { return Siv(key, "hearth/1/siv/cw"); }
 
 }  // namespace hearth::crypto

@@ -67,7 +67,7 @@ Result<SivKey> GroupSiv(const GroupKey& key);          // "84"
 Result<SivKey> ServiceKeysSiv(const PackageKey& key);  // "85"
 Result<SivKey> AreaTableSiv(const PackageKey& key);    // "86"
 Result<SivKey> PairingSiv(const ChipKey& key);         // "88"
-Result<SivKey> EcmSiv(const ServiceKey& key);          // "ecm"
+Result<SivKey> EcmSiv(const ServiceKey& key);          // "ecm"; with its schedules kept
 Result<SivKey> ControlWordSiv(const PairingKey& key);  // "cw", from the card to its box
 
 }  // namespace hearth::crypto

@@ -42,6 +42,8 @@ void ReadStoreAndKeys(ConfigReader& in, Config& config) {
   in.OneOf<StoreKind>("kind", &config.store.kind,
                       {{"rocksdb", StoreKind::kRocksDb}, {"memory", StoreKind::kMemory}});
   in.Path("path", &config.store.path);
+  in.Number("cache_mib", &config.store.memory.cache_mib, 8, 65'536, "MiB");
+  in.Number("write_buffer_mib", &config.store.memory.write_buffer_mib, 4, 1024, "MiB");
   in.Section("keys");
   in.Path("master_key_file", &config.keys.master_key_file);
   in.Text("master_key_env", &config.keys.master_key_env,

@@ -21,6 +21,7 @@
 #include "src/mpegts/packet.h"
 #include "src/simulcrypt/ecmg_types.h"
 #include "src/simulcrypt/emmg_session.h"
+#include "src/store/rocks/rocks_store.h"
 
 namespace hearth::daemon {
 
@@ -45,6 +46,7 @@ struct Config {
   struct Store {
     StoreKind kind = StoreKind::kRocksDb;
     std::filesystem::path path;  // of a RocksDB store
+    store::RocksMemory memory;
   };
   // Exactly one of the two is set.
   struct Keys {
@@ -93,7 +95,7 @@ struct Config {
     size_t max_streams = 16'384;
     std::chrono::seconds idle_timeout{0};
     std::chrono::seconds test_interval{0};
-    std::chrono::milliseconds overload{50};
+    std::chrono::milliseconds overload{250};
     size_t threads = 2;
     // All set, or none: then the link must be a private one.
     std::filesystem::path tls_certificate, tls_key, tls_client_ca;

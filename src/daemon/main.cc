@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <pthread.h>
 
 #include "src/base/clock.h"
@@ -144,7 +145,18 @@ int Serve(const Config& config, Role role, const sigset_t& signals) {
   return kOk;
 }
 
+// glibc gives each of some thirty threads a heap of its own, which stays as large as it ever was, and raises
+// by itself the size from which memory goes back to the system. Nothing hot allocates: two heaps are enough,
+// and what the store takes in large pieces goes back when it is given up.
+void KeepMemoryFlat() {
+  constexpr int kLarge = 128 * 1024;
+  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_MMAP_THRESHOLD, kLarge);
+  ::mallopt(M_TRIM_THRESHOLD, kLarge);
+}
+
 int Main(int argc, char** argv) {
+  KeepMemoryFlat();
   const auto arguments = ParseArguments(argc, argv);
   if (!arguments) return kBadUsage;
   if (arguments->help) {

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include "src/base/mutex.h"
 #include "src/crypto/random.h"
 #include "src/crypto/wrap.h"
+#include "src/daemon/activation.h"
 #include "src/gateway/ecm_lane.h"
 #include "src/gateway/ecmg_server.h"
 #include "src/gateway/emmg_output.h"
@@ -123,7 +125,8 @@ gateway::EcmgServerOptions EcmgOptionsOf(const Config::Ecmg& ecmg) {
 Result<std::unique_ptr<store::Store>> OpenStore(const Config& config, const Clock& clock,
                                                 MetricsRegistry& metrics) {
   if (config.store.kind == StoreKind::kRocksDb) {
-    auto store = store::OpenRocksStore(config.store.path, clock, metrics, LimitsOf(config));
+    auto store =
+        store::OpenRocksStore(config.store.path, clock, metrics, LimitsOf(config), config.store.memory);
     if (!store) return AtKey("store.path", store.error());
     return store;
   }
@@ -186,6 +189,7 @@ struct Daemon::Parts {
   std::unique_ptr<gateway::LanePublisher> lanes;
   std::unique_ptr<gateway::LaneReader> lane_reader;
   std::unique_ptr<gateway::EcmLane> ecm_lane;
+  std::optional<int> activated;  // the socket that systemd passed, until the ECMG has it
   std::unique_ptr<gateway::EcmgServer> ecmg;
   std::unique_ptr<rpc::Server> server;
   Ports ports;
@@ -274,16 +278,20 @@ Status Daemon::Parts::StartEcmg(const Config& config) {
   }
   if (lane_reader) {
     gateway::LaneReader& lane = *lane_reader;
-    ecm_lane = std::make_unique<gateway::EcmLane>(gateway::EcmLane::Source{
-        .snapshot = [&lane] { return lane.snapshot(); }, .now = [&lane] { return lane.now(); }});
+    ecm_lane = std::make_unique<gateway::EcmLane>(
+        gateway::EcmLane::Source{.snapshot = [&lane] { return lane.snapshot(); },
+                                 .version = [&lane] { return lane.version(); },
+                                 .now = [&lane] { return lane.now(); }});
   } else {
     app::HeadEnd& head = *head_end;
     ecm_lane = std::make_unique<gateway::EcmLane>(
         gateway::EcmLane::Source{.snapshot = [&head] { return head.ecm().snapshot(); },
+                                 .version = [&head] { return head.ecm().version(); },
                                  .now = [&head] { return head.clock().OnAir(); }});
   }
-  HEARTH_ASSIGN_OR_RETURN(ecmg,
-                          gateway::EcmgServer::Create(EcmgOptionsOf(config.ecmg), *ecm_lane, metrics, log));
+  gateway::EcmgServerOptions options = EcmgOptionsOf(config.ecmg);
+  options.inherited = std::exchange(activated, std::nullopt);
+  HEARTH_ASSIGN_OR_RETURN(ecmg, gateway::EcmgServer::Create(options, *ecm_lane, metrics, log));
   ports.ecmg = ecmg->listening().port;
   return Ok();
 }
@@ -322,6 +330,11 @@ Status Daemon::Parts::StartLaneOnly(const Config& config, const Clock& clock,
 Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Role role, const Clock& clock,
                                               Logger& log, const std::function<bool()>& stop) {
   auto parts = std::make_unique<Parts>(log);
+  HEARTH_ASSIGN_OR_RETURN(parts->activated, TakeActivatedSocket());
+  if (parts->activated && !config.ecmg.listen) {
+    return Error(Reason::kConfigMissing,
+                 "ecmg.listen: systemd passes a socket for scramblers, but there is no ECMG to serve it");
+  }
   // One that a crash left behind would send people to a port of another time.
   std::error_code ignored;
   if (!config.grpc.port_file.empty()) std::filesystem::remove(config.grpc.port_file, ignored);

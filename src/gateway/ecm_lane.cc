@@ -1,6 +1,8 @@
 #include "src/gateway/ecm_lane.h"
 
 #include <array>
+#include <atomic>
+#include <utility>
 
 namespace hearth::gateway {
 namespace {
@@ -15,13 +17,31 @@ bool Says(ByteView criteria, const cas::AcRecord& access) {
   return mode && product && region;
 }
 
+uint64_t NextId() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
 }  // namespace
 
-bool EcmLane::Knows(ServiceId service) const { return source_.snapshot()->Find(service) != nullptr; }
+EcmLane::EcmLane(Source source) : id_(NextId()), source_(std::move(source)) {}
+
+const app::EcmSnapshot& EcmLane::Current() const {
+  struct Kept {
+    uint64_t lane = 0;
+    uint64_t version = 0;
+    std::shared_ptr<const app::EcmSnapshot> snapshot;
+  };
+  thread_local Kept kept;
+  const uint64_t version = source_.version();  // before the snapshot, so that no change of it is missed
+  if (kept.lane != id_ || kept.version != version) kept = {id_, version, source_.snapshot()};
+  return *kept.snapshot;
+}
+
+bool EcmLane::Knows(ServiceId service) const { return Current().Find(service) != nullptr; }
 
 EcmOutcome EcmLane::Make(const EcmDemand& demand, Bytes& section) const {
-  const auto snapshot = source_.snapshot();
-  const app::EcmServiceOnAir* service = snapshot->Find(demand.service);
+  const app::EcmServiceOnAir* service = Current().Find(demand.service);
   if (service == nullptr) return EcmOutcome::kUnknownChannel;
   std::array<ByteView, 2> words;
   if (demand.words.empty() || demand.words.size() > words.size()) return EcmOutcome::kBadWord;

@@ -1,7 +1,6 @@
 #include "src/gateway/ecmg_server.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <thread>
 #include <unordered_set>
@@ -10,47 +9,28 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 #include <fmt/format.h>
+#include <sys/socket.h>
 
+#include "src/gateway/ecmg_connection.h"
 #include "src/gateway/ecmg_host.h"
 
 namespace hearth::gateway {
 namespace {
 
 namespace asio = boost::asio;
-namespace ssl = asio::ssl;
 using asio::ip::tcp;
 using boost::system::error_code;
-using simulcrypt::CloseReason;
 using simulcrypt::EcmgSession;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kTick{1};
 constexpr std::chrono::milliseconds kLagProbe{20};
 constexpr std::chrono::seconds kCalm{2};  // without lag, before new streams are taken again
 constexpr std::chrono::seconds kAcceptPause{1};
-constexpr std::chrono::seconds kHandshake{10};
-// Answers that a scrambler does not read: then nothing more is read from it either.
-constexpr size_t kUnreadBytes = size_t{1} << 20;
 
 nanoseconds SteadyNow() { return steady_clock::now().time_since_epoch(); }
-
-std::string_view NameOf(CloseReason reason) {
-  switch (reason) {
-    case CloseReason::kMalformed:
-      return "three malformed messages in a row";
-    case CloseReason::kIdle:
-      return "idle";
-    case CloseReason::kTestFailed:
-      return "channel_test not answered";
-    default:
-      return "finished";
-  }
-}
 
 // One thread and the connections it serves.
 struct Worker {
@@ -59,145 +39,6 @@ struct Worker {
   steady_clock::time_point expected;
   std::thread thread;
 };
-
-// A connection; lives as long as an operation on it does. On its worker's thread, but for Close.
-class Connection {
- public:
-  virtual ~Connection() = default;
-  virtual void Start() = 0;
-  // Any thread: the end comes on the worker's.
-  virtual void Close() = 0;
-};
-using Forget = std::function<void(const std::shared_ptr<Connection>&)>;
-
-void Handshake(tcp::socket& /*stream*/, const std::function<void(error_code)>& done) { done({}); }
-void Handshake(ssl::stream<tcp::socket>& stream, std::function<void(error_code)> done) {
-  stream.async_handshake(ssl::stream_base::server, std::move(done));
-}
-
-template <typename Stream>
-class ConnectionOver final : public Connection, public std::enable_shared_from_this<ConnectionOver<Stream>> {
- public:
-  ConnectionOver(EcmgShared& shared, Stream stream, std::string peer, Forget forget)
-      : shared_(shared),
-        host_(shared, std::move(peer)),
-        stream_(std::move(stream)),
-        timer_(stream_.get_executor()),
-        forget_(std::move(forget)) {}
-
-  void Start() override {
-    auto session = EcmgSession::Create(shared_.options.session, host_, SteadyNow());
-    if (!session) return End(session.error().ToString());  // checked by the server already
-    session_ = std::move(*session);
-    timer_.expires_after(kHandshake);
-    timer_.async_wait([self = this->shared_from_this()](error_code aborted) {
-      if (!aborted && !self->ready_) self->End("no TLS handshake");
-    });
-    Handshake(stream_, [self = this->shared_from_this()](error_code error) {
-      if (error) return self->End("TLS: " + error.message());
-      self->ready_ = true;
-      self->timer_.cancel();
-      self->Tick();
-      self->Read();
-    });
-  }
-  void Close() override {
-    asio::post(stream_.get_executor(), [self = this->shared_from_this()] { self->End("stopping"); });
-  }
-
- private:
-  void Read() {
-    if (reading_ || ended_) return;
-    reading_ = true;
-    stream_.async_read_some(
-        asio::buffer(in_), [self = this->shared_from_this()](error_code error, size_t bytes) {
-          self->reading_ = false;
-          if (self->ended_) return;
-          if (error)
-            return self->End(error == asio::error::eof ? "closed by the scrambler" : error.message());
-          const nanoseconds now = SteadyNow();
-          self->host_.ReceivedAt(now);
-          self->session_->Push(ByteView(self->in_).first(bytes), now, self->out_);
-          self->Proceed();
-        });
-  }
-
-  void Tick() {
-    timer_.expires_after(kTick);
-    timer_.async_wait([self = this->shared_from_this()](error_code aborted) {
-      if (aborted || self->ended_) return;
-      self->session_->Tick(SteadyNow(), self->out_);
-      self->Proceed();
-      if (!self->ended_) self->Tick();
-    });
-  }
-
-  void Proceed() {
-    Write();
-    if (session_->should_close()) {
-      if (!writing_) End(std::string(NameOf(session_->close_reason())));
-      return;
-    }
-    if (out_.size() < kUnreadBytes) Read();
-  }
-
-  void Write() {
-    if (writing_ || out_.empty()) return;
-    writing_ = true;
-    std::swap(out_, written_);
-    asio::async_write(stream_, asio::buffer(written_),
-                      [self = this->shared_from_this()](error_code error, size_t) {
-                        self->writing_ = false;
-                        self->written_.clear();
-                        if (self->ended_) return;
-                        if (error) return self->End(error.message());
-                        self->Proceed();
-                      });
-  }
-
-  // Ids, channels and streams are free at once, whether or not a close message came.
-  void End(const std::string& why) {
-    if (std::exchange(ended_, true)) return;
-    if (session_) session_->Closed();
-    timer_.cancel();
-    error_code ignored;
-    stream_.lowest_layer().close(ignored);
-    shared_.connections_gauge.Set(--shared_.connections);
-    shared_.log.Info("ecmg.disconnected", {{"scrambler", host_.peer()}, {"cause", why}});
-    forget_(this->shared_from_this());
-  }
-
-  EcmgShared& shared_;
-  ConnectionHost host_;
-  Stream stream_;
-  asio::steady_timer timer_;
-  const Forget forget_;
-  std::unique_ptr<EcmgSession> session_;
-  std::array<uint8_t, 16 * 1024> in_{};
-  Bytes out_;      // to be written next
-  Bytes written_;  // being written
-  bool ready_ = false;
-  bool reading_ = false;
-  bool writing_ = false;
-  bool ended_ = false;
-};
-
-Error TlsFailed(std::string_view what, const std::filesystem::path& file, const error_code& error) {
-  return Error(Reason::kConfigValueInvalid, fmt::format("{}: {} cannot be used", what, file.string()))
-      .Detail(error.message());
-}
-
-Status LoadTls(ssl::context& context, const EcmgTls& tls) {
-  error_code error;
-  context.use_certificate_chain_file(tls.certificate.string(), error);
-  if (error) return TlsFailed("tls_certificate", tls.certificate, error);
-  context.use_private_key_file(tls.key.string(), ssl::context::pem, error);
-  if (error) return TlsFailed("tls_key", tls.key, error);
-  context.load_verify_file(tls.client_ca.string(), error);
-  if (error) return TlsFailed("tls_client_ca", tls.client_ca, error);
-  context.set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert);
-  return Ok();
-}
 
 }  // namespace
 
@@ -210,16 +51,19 @@ class EcmgServer::Impl {
     }
   }
 
+  // Checks the options, too.
   Result<Endpoint> Listen();
   void Start();
   void Stop();
 
  private:
+  Result<Endpoint> Bind(const Endpoint& listen);
+  Result<Endpoint> Inherit(int socket);
   void Accept();
   void Welcome(Worker& worker, tcp::socket socket);
   void ProbeLag(Worker& worker);
   void Lagged(nanoseconds lag);
-  void Forget(const std::shared_ptr<Connection>& connection) {
+  void Forget(const std::shared_ptr<EcmgConnection>& connection) {
     const MutexLock lock(mu_);
     connections_.erase(connection);
   }
@@ -228,13 +72,13 @@ class EcmgServer::Impl {
   EcmgShared shared_;
   std::vector<std::unique_ptr<Worker>> workers_;  // the first one accepts
   size_t next_worker_ = 0;
-  std::unique_ptr<ssl::context> tls_;
+  std::unique_ptr<EcmgTlsContext> tls_;  // none: in clear
   std::unique_ptr<tcp::acceptor> acceptor_;
   std::unique_ptr<asio::steady_timer> accept_pause_;
   std::atomic<nanoseconds::rep> last_lag_{0};  // when
   std::atomic<bool> stopping_{false};
   Mutex mu_;
-  std::unordered_set<std::shared_ptr<Connection>> connections_ HEARTH_GUARDED_BY(mu_);
+  std::unordered_set<std::shared_ptr<EcmgConnection>> connections_ HEARTH_GUARDED_BY(mu_);
 };
 
 Result<Endpoint> EcmgServer::Impl::Listen() {
@@ -249,16 +93,17 @@ Result<Endpoint> EcmgServer::Impl::Listen() {
     return Error(Reason::kConfigValueInvalid, "simulcrypt.ecmg: " + session.error().message());
   }
   if (options_.tls) {
-    tls_ = std::make_unique<ssl::context>(ssl::context::tls_server);
-    tls_->set_options(ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1);
-    HEARTH_RETURN_IF_ERROR(LoadTls(*tls_, *options_.tls));
+    HEARTH_ASSIGN_OR_RETURN(tls_, EcmgTlsContext::Create(*options_.tls));
   }
   asio::io_context& io = workers_.front()->io;
   acceptor_ = std::make_unique<tcp::acceptor>(io);
   accept_pause_ = std::make_unique<asio::steady_timer>(io);
-  const Endpoint& listen = options_.listen;
+  return options_.inherited ? Inherit(*options_.inherited) : Bind(options_.listen);
+}
+
+Result<Endpoint> EcmgServer::Impl::Bind(const Endpoint& listen) {
   error_code error;
-  tcp::resolver resolver(io);
+  tcp::resolver resolver(acceptor_->get_executor());
   const auto found = resolver.resolve(listen.host, std::to_string(listen.port),
                                       tcp::resolver::passive | tcp::resolver::numeric_service, error);
   tcp::endpoint bound;
@@ -278,6 +123,28 @@ Result<Endpoint> EcmgServer::Impl::Listen() {
         .Detail(error.message());
   }
   return Endpoint{listen.host, bound.port()};
+}
+
+Result<Endpoint> EcmgServer::Impl::Inherit(int socket) {
+  const auto option = [socket](int name) {
+    int value = 0;
+    socklen_t size = sizeof(value);
+    return ::getsockopt(socket, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+  };
+  const int family = option(SO_DOMAIN);
+  error_code error = asio::error::invalid_argument;
+  if (option(SO_ACCEPTCONN) == 1 && option(SO_TYPE) == SOCK_STREAM &&
+      (family == AF_INET || family == AF_INET6)) {
+    acceptor_->assign(family == AF_INET ? tcp::v4() : tcp::v6(), socket, error);
+  }
+  tcp::endpoint bound;
+  if (!error) bound = acceptor_->local_endpoint(error);
+  if (error) {
+    return Error(Reason::kConfigValueInvalid,
+                 "simulcrypt.ecmg: the socket that was passed is no listening TCP socket")
+        .Detail(error.message());
+  }
+  return Endpoint{bound.address().to_string(), bound.port()};
 }
 
 void EcmgServer::Impl::Start() {
@@ -338,14 +205,9 @@ void EcmgServer::Impl::Welcome(Worker& worker, tcp::socket socket) {
   // Without it, small answers wait for the acknowledgement of the ones before: ten times the latency.
   socket.set_option(tcp::no_delay(true), error);
   socket.set_option(asio::socket_base::keep_alive(true), error);
-  const auto forget = [this](const std::shared_ptr<Connection>& gone) { Forget(gone); };
-  std::shared_ptr<Connection> connection;
-  if (tls_) {
-    connection = std::make_shared<ConnectionOver<ssl::stream<tcp::socket>>>(
-        shared_, ssl::stream<tcp::socket>(std::move(socket), *tls_), peer, forget);
-  } else {
-    connection = std::make_shared<ConnectionOver<tcp::socket>>(shared_, std::move(socket), peer, forget);
-  }
+  const auto connection =
+      EcmgConnection::Create(shared_, std::move(socket), tls_.get(), peer,
+                             [this](const std::shared_ptr<EcmgConnection>& gone) { Forget(gone); });
   {
     const MutexLock lock(mu_);
     connections_.insert(connection);

@@ -62,6 +62,8 @@ struct EcmgTls {
 
 struct EcmgServerOptions {
   Endpoint listen;
+  // A listening TCP socket from elsewhere, instead of one bound to `listen`. The server closes it.
+  std::optional<int> inherited;
   // At least one. CA_system_id in the upper 16 bits.
   std::vector<uint32_t> super_cas_ids;
   simulcrypt::ChannelParameters channel;
@@ -72,7 +74,7 @@ struct EcmgServerOptions {
   // counted.
   bool strict_criteria = false;
   // New channels and streams are refused (0x000D) while the server answers later than this.
-  std::chrono::milliseconds overload{50};
+  std::chrono::milliseconds overload{250};
   size_t threads = 2;
   std::optional<EcmgTls> tls;
 };
@@ -80,14 +82,14 @@ struct EcmgServerOptions {
 // Serves from Create on.
 class EcmgServer {
  public:
-  // CONFIG_VALUE_INVALID (options, the address, or TLS refuses a file), FILE_UNREADABLE. What is passed must
-  // outlive the server.
+  // CONFIG_VALUE_INVALID (options, the address, the inherited socket, or TLS refuses a file). What is passed
+  // must outlive the server.
   static Result<std::unique_ptr<EcmgServer>> Create(const EcmgServerOptions& options, const EcmMaker& maker,
                                                     MetricsRegistry& metrics, Logger& log);
   // Closes all connections.
   ~EcmgServer();
 
-  // As given, with the port that is really bound.
+  // As given, with the port that is really bound; with an inherited socket, its own address.
   const Endpoint& listening() const { return listening_; }
 
  private:

@@ -69,6 +69,9 @@ class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
         packets_(metrics.GetCounter("hearth_emmg_packets_sent_total",
                                     "Transport packets these sections are, as the multiplexer counts.",
                                     labels_)),
+        late_(metrics.GetCounter(
+            "hearth_emmg_air_lost_seconds_total",
+            "Air time that sections waited for and that went by because this process was late.", labels_)),
         connects_(metrics.GetCounter("hearth_emmg_connects_total", "Attempts to connect to a multiplexer.",
                                      labels_)),
         thrown_away_(metrics.GetCounter("hearth_emmg_sections_dropped_total",
@@ -101,6 +104,7 @@ class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
   void Flush();
   void Disconnected(const std::string& why);
   void RetryAfter(milliseconds wait);
+  bool Waits() const;
   void SendDue();
   bool NextSection(Bytes& section);
   void Provide(const std::vector<Bytes>& sections, const std::vector<ByteView>& datagrams);
@@ -119,6 +123,7 @@ class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
   Gauge& waiting_;
   Counter& sections_;
   Counter& packets_;
+  Counter& late_;
   Counter& connects_;
   Counter& thrown_away_;
 
@@ -390,6 +395,11 @@ bool EmmgOutput::Impl::NextSection(Bytes& section) {
   return true;
 }
 
+bool EmmgOutput::Impl::Waits() const {
+  const MutexLock lock(mu_);
+  return !pending_.empty();
+}
+
 // Sends what the air has room for by now, and comes again when it has room for more.
 void EmmgOutput::Impl::SendDue() {
   if (!session_ || session_->state() != EmmgSession::State::kReady) {
@@ -407,7 +417,10 @@ void EmmgOutput::Impl::SendDue() {
   if (pacer_.free_at() == nanoseconds::max()) return;  // OnBandwidth comes with a message, hence AfterEvents
   pace_timer_.expires_at(steady_clock::time_point(std::max(pacer_.free_at(), now + milliseconds(1))));
   pace_timer_.async_wait([this, of = connection_](error_code aborted) {
-    if (!aborted && of == connection_) SendDue();
+    if (aborted || of != connection_) return;
+    const auto lost = steady_clock::now() - pace_timer_.expiry() - options_.burst;
+    if (lost > lost.zero() && Waits()) late_.Add(std::chrono::duration<double>(lost).count());
+    SendDue();
   });
 }
 

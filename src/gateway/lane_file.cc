@@ -269,6 +269,7 @@ class LaneReader::Impl {
     const MutexLock lock(mu_);
     return snapshot_;
   }
+  uint64_t version() const { return version_.load(std::memory_order_acquire); }
   UnixMillis now() const { return std::max(clock_.Now(), UnixMillis(written_.load())); }
 
  private:
@@ -289,6 +290,7 @@ class LaneReader::Impl {
   uint64_t opened_at_ = 0;  // the epoch that the clock said then
   std::string acknowledged_;
   std::atomic<int64_t> written_{0};
+  std::atomic<uint64_t> version_{0};
   mutable Mutex mu_;
   std::shared_ptr<const app::EcmSnapshot> snapshot_ HEARTH_GUARDED_BY(mu_);
   Ticker ticker_;  // last: its thread uses the others
@@ -333,6 +335,7 @@ void LaneReader::Impl::Load(const Bytes& file) {
     const MutexLock lock(mu_);
     snapshot_ = std::move(snapshot);
   }
+  version_.fetch_add(1, std::memory_order_release);
   if (&file != &file_) file_ = file;
 }
 
@@ -367,6 +370,7 @@ std::unique_ptr<LaneReader> LaneReader::Start(const LaneReaderOptions& options, 
 }
 
 std::shared_ptr<const app::EcmSnapshot> LaneReader::snapshot() const { return impl_->snapshot(); }
+uint64_t LaneReader::version() const { return impl_->version(); }
 UnixMillis LaneReader::now() const { return impl_->now(); }
 
 }  // namespace hearth::gateway

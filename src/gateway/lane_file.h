@@ -64,6 +64,8 @@ class LaneReader {
   ~LaneReader();
 
   std::shared_ptr<const app::EcmSnapshot> snapshot() const;
+  // Grows after each change of the snapshot.
+  uint64_t version() const;
   // Not before the time at which the file was written, whatever this host's clock says.
   UnixMillis now() const;
 

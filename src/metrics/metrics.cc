@@ -14,6 +14,7 @@
 #include <prometheus/registry.h>
 
 #include "src/base/mutex.h"
+#include "src/metrics/process.h"
 
 namespace hearth::metrics {
 namespace {
@@ -123,12 +124,14 @@ class MetricsServer::Impl {
         exposer_(std::vector<std::string>{"listening_ports", listen, "num_threads", "2", "request_timeout_ms",
                                           "5000"}) {
     exposer_.RegisterCollectable(registry_);
+    exposer_.RegisterCollectable(process_);
   }
 
   std::vector<int> ports() const { return exposer_.GetListeningPorts(); }
 
  private:
   std::shared_ptr<prometheus::Registry> registry_;  // the exposer holds it weakly only
+  std::shared_ptr<ProcessFigures> process_ = std::make_shared<ProcessFigures>();
   prometheus::Exposer exposer_;
 };
 

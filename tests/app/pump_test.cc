@@ -29,6 +29,22 @@ TEST(Pump, ARestartSendsWhatAFailingOutputDidNotTake) {
   EXPECT_TRUE(site.Watches(home));
 }
 
+TEST(Pump, ARestartSendsWhatAnOutputTookButHadNotOnTheAir) {
+  Site site;
+  Home home = site.NewHome(1);
+  site.sink.Hold();
+  ASSERT_TRUE(site.Open(1));
+  ASSERT_TRUE(site.Send(home, kHome));
+  EXPECT_TRUE(WaitUntil([&] { return site.sink.Backlog() >= 4; }));
+  EXPECT_GT(site.head().pump().waiting(), 0U) << "taken is not sent";
+  site.Stop();
+  site.sink.LoseHeld();
+  site.Start();
+  site.Drain();
+  site.Listen(home);
+  EXPECT_TRUE(site.Watches(home));
+}
+
 TEST(Pump, ARestartSendsWhatWaitedForTheWatermark) {
   Site site;
   Home home = site.NewHome(1);

@@ -40,8 +40,23 @@ Status CollectingSink::Write(std::span<const Bytes> sections) {
     return Error(Reason::kOutputFailed, "the sink was told to fail");
   }
   const MutexLock lock(mu_);
+  if (holding_) {
+    held_ += sections.size();
+    return Ok();
+  }
   sections_.insert(sections_.end(), sections.begin(), sections.end());
   return Ok();
+}
+
+size_t CollectingSink::Backlog() const {
+  const MutexLock lock(mu_);
+  return held_;
+}
+
+void CollectingSink::LoseHeld() {
+  const MutexLock lock(mu_);
+  holding_ = false;
+  held_ = 0;
 }
 
 size_t CollectingSink::size() const {

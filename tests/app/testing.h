@@ -39,7 +39,12 @@ class TestRandom final : public RandomSource {
 class CollectingSink final : public SectionSink {
  public:
   Status Write(std::span<const Bytes> sections) override;
+  size_t Backlog() const override;
   void Fail(bool failing) { failing_ = failing; }
+  // Takes sections and keeps them off the air, as a multiplexer's output does that waits for its rate.
+  void Hold() { holding_ = true; }
+  // What was held is lost, as it is when the daemon dies; nothing is held any more.
+  void LoseHeld();
   uint64_t refused() const { return refused_; }
   size_t size() const;
   // Those from number `from` on.
@@ -48,9 +53,11 @@ class CollectingSink final : public SectionSink {
 
  private:
   std::atomic<bool> failing_{false};
+  std::atomic<bool> holding_{false};
   std::atomic<uint64_t> refused_{0};
   mutable Mutex mu_;
   std::vector<Bytes> sections_ HEARTH_GUARDED_BY(mu_);
+  size_t held_ HEARTH_GUARDED_BY(mu_) = 0;
 };
 
 // The engine of a store that is closed and opened again.

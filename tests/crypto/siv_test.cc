@@ -1,5 +1,8 @@
 #include "src/crypto/siv.h"
 
+#include <thread>
+#include <vector>
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -34,12 +37,34 @@ TEST(Siv, IsOpenSsls) {
 // Lengths around the block size and beyond the 256 bytes that the counter mode works on at a time.
 TEST(Siv, IsOpenSslsAtEveryLength) {
   const SivKey key = KeyOf(kKey);
+  SivKey kept = KeyOf(kKey);
+  ASSERT_TRUE(kept.KeepSchedules());
   const Bytes raw = FromHex(kKey).value();
   const Bytes aad(14, 0xA5);
   for (size_t length = 1; length <= 600; ++length) {
     const Bytes plaintext(length, static_cast<uint8_t>(length));
-    ASSERT_EQ(ToHex(key.Seal(aad, plaintext).value()), ToHex(reference::Siv(raw, aad, plaintext))) << length;
+    const std::string expected = ToHex(reference::Siv(raw, aad, plaintext));
+    ASSERT_EQ(ToHex(key.Seal(aad, plaintext).value()), expected) << length;
+    ASSERT_EQ(ToHex(kept.Seal(aad, plaintext).value()), expected) << length;
   }
+}
+
+// Whoever does not find the schedules free sets the key by itself.
+TEST(Siv, KeptSchedulesSealFromSeveralThreads) {
+  SivKey key = KeyOf(kKey);
+  ASSERT_TRUE(key.KeepSchedules());
+  const SivKey moved = std::move(key);
+  std::vector<std::thread> threads;
+  std::vector<int> wrong(4);
+  for (size_t t = 0; t < wrong.size(); ++t) {
+    threads.emplace_back([&moved, &mine = wrong[t], t] {
+      const Bytes plaintext(28, static_cast<uint8_t>(t));
+      const Bytes expected = KeyOf(kKey).Seal({}, plaintext).value();
+      for (int i = 0; i < 2000; ++i) mine += moved.Seal({}, plaintext).value() == expected ? 0 : 1;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const int count : wrong) EXPECT_EQ(count, 0);
 }
 
 // A synthetic IV whose counter has bits 31 and 63 set exercises their clearing: over 64 texts both occur.

@@ -73,6 +73,8 @@ insecure_development = true
 [store]
 kind = "memory"
 path = "s"
+cache_mib = 8
+write_buffer_mib = 4
 [keys]
 master_key_env = "HEARTH_KEY"
 [grpc]
@@ -156,6 +158,8 @@ file = "l"
   EXPECT_TRUE(config->site.insecure_development);
   EXPECT_EQ(config->store.kind, StoreKind::kMemory);
   EXPECT_EQ(config->store.path, "s");
+  EXPECT_EQ(config->store.memory.cache_mib, 8U);
+  EXPECT_EQ(config->store.memory.write_buffer_mib, 4U);
   EXPECT_EQ(config->keys.master_key_env, "HEARTH_KEY");
   EXPECT_EQ(config->grpc.listen, (Endpoint{"::1", 0}));
   EXPECT_EQ(config->grpc.port_file, "p");

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -15,6 +16,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -49,9 +51,10 @@ class ProgramTest : public testing::Test {
     ASSERT_EQ(::chmod((folder_ / "key").c_str(), 0600), 0);
   }
   void TearDown() override {
-    if (running_ > 0) {
-      ::kill(running_, SIGKILL);
-      ::waitpid(running_, nullptr, 0);
+    for (const pid_t left : {running_, lane_}) {
+      if (left <= 0) continue;
+      ::kill(left, SIGKILL);
+      ::waitpid(left, nullptr, 0);
     }
     fs::remove_all(folder_);
   }
@@ -70,14 +73,40 @@ class ProgramTest : public testing::Test {
         folder_.string(), store);
   }
 
+  std::string Lanes() const {
+    return fmt::format("[lanes]\nfile = \"{0}/ecm.lane\"\nkey_file = \"{0}/lane-key\"\nregistered = \"a\"\n",
+                       folder_.string());
+  }
+  std::string LaneConfig() const {
+    return fmt::format(
+        "[site]\nname = \"lane\"\n[grpc]\nport_file = \"{0}/lane.json\"\n[metrics]\nlisten = \"\"\n"
+        "[ecmg]\nlisten = \"127.0.0.1:0\"\nsuper_cas_ids = \"0x4A750001\"\n{1}name = \"a\"\n"
+        "[log]\nfile = \"{0}/lane.log\"\n",
+        folder_.string(), Lanes());
+  }
+
   pid_t Spawn(const std::vector<std::string>& arguments) const {
-    std::string program = HEARTH_BIN_DIR "/hearthd";
+    return SpawnProgram(HEARTH_BIN_DIR "/hearthd", arguments, {});
+  }
+  // As systemd does it: the sockets are descriptors from 3 on, and the environment says so to this process
+  // alone.
+  pid_t SpawnActivated(const std::vector<std::string>& arguments, const std::vector<int>& sockets) const {
+    std::string line =
+        fmt::format("LISTEN_FDS={} LISTEN_PID=$$ exec " HEARTH_BIN_DIR "/hearthd", sockets.size());
+    for (const std::string& argument : arguments) line += " '" + argument + "'";
+    return SpawnProgram("/bin/sh", {"-c", line}, sockets);
+  }
+  pid_t SpawnProgram(std::string program, const std::vector<std::string>& arguments,
+                     const std::vector<int>& sockets) const {
     std::vector<char*> argv = {program.data()};
     std::vector<std::string> copies = arguments;
     for (std::string& copy : copies) argv.push_back(copy.data());
     argv.push_back(nullptr);
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
+    for (size_t i = 0; i < sockets.size(); ++i) {
+      posix_spawn_file_actions_adddup2(&files, sockets[i], static_cast<int>(3 + i));
+    }
     const std::string out = folder_ / "out";
     const std::string err = folder_ / "err";
     posix_spawn_file_actions_addopen(&files, 1, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -119,30 +148,68 @@ class ProgramTest : public testing::Test {
     running_ = Spawn({"--config", folder_ / "hearth.toml"});
     ASSERT_TRUE(Until([&] { return fs::exists(folder_ / "ports.json"); })) << log() << err();
   }
-  int StopServing(int signal) {
-    ::kill(running_, signal);
-    const int status = Wait(running_);
-    running_ = -1;
-    return status;
+  static int Stop(pid_t& process, int signal) {
+    ::kill(process, signal);
+    return Wait(std::exchange(process, -1));
   }
+  int StopServing(int signal) { return Stop(running_, signal); }
+  int StopLane(int signal) { return Stop(lane_, signal); }
   int Port(const std::string& name) const {
     const std::string ports = ReadFile(folder_ / "ports.json");
     const size_t at = ports.find("\"" + name + "\": ");
     return at == std::string::npos ? -1 : std::stoi(ports.substr(at + name.size() + 4));
   }
-  static bool Connects(int port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  static sockaddr_in Loopback(int port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<uint16_t>(port));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const bool connected = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+    return address;
+  }
+  // A connected socket; -1: refused.
+  static int Connect(int port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_in address = Loopback(port);
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return fd;
     ::close(fd);
-    return connected;
+    return -1;
+  }
+  struct Listener {
+    Listener() : fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+      const sockaddr_in wanted = Loopback(0);
+      EXPECT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&wanted), sizeof(wanted)), 0);
+      EXPECT_EQ(::listen(fd, 16), 0);
+      sockaddr_in bound{};
+      socklen_t size = sizeof(bound);
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
+      port = ntohs(bound.sin_port);
+    }
+    ~Listener() { ::close(fd); }
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+    int fd;
+    int port = 0;
+  };
+  // SimulCrypt, by hand: ECM_channel_id 1, Super_CAS_id 4A750001.
+  static bool SendChannelSetup(int fd) {
+    constexpr uint8_t kMessage[] = {3, 0, 1, 0, 14, 0, 14, 0, 2, 0, 1, 0, 1, 0, 4, 0x4A, 0x75, 0, 1};
+    return ::send(fd, kMessage, sizeof(kMessage), MSG_NOSIGNAL) == sizeof(kMessage);
+  }
+  static bool ChannelStatusComes(int fd) {
+    pollfd readable{.fd = fd, .events = POLLIN, .revents = 0};
+    uint8_t head[3] = {};
+    return ::poll(&readable, 1, std::chrono::milliseconds(kPatience).count()) == 1 &&
+           ::recv(fd, head, sizeof(head), MSG_WAITALL) == sizeof(head) && head[0] == 3 && head[2] == 3;
+  }
+  static bool Connects(int port) {
+    const int fd = Connect(port);
+    if (fd >= 0) ::close(fd);
+    return fd >= 0;
   }
 
   fs::path folder_;
   pid_t running_ = -1;
+  pid_t lane_ = -1;
 };
 
 TEST_F(ProgramTest, TheCommandLine) {
@@ -224,21 +291,14 @@ TEST_F(ProgramTest, ServesUntilItIsToldToStop) {
 
 // A lane waits for its file, serves from it, and goes on serving while the head-end is killed.
 TEST_F(ProgramTest, ALaneServesWithoutTheHeadEnd) {
-  const std::string lanes =
-      fmt::format("[lanes]\nfile = \"{0}/ecm.lane\"\nkey_file = \"{0}/lane-key\"\nregistered = \"a\"\n",
-                  folder_.string());
   WriteFile("lane-key", std::string(64, 'b') + "\n");
   fs::permissions(folder_ / "lane-key", fs::perms::owner_read | fs::perms::owner_write);
-  WriteFile("lane.toml",
-            fmt::format("[site]\nname = \"lane\"\n[grpc]\nport_file = \"{0}/lane.json\"\n[metrics]\nlisten = "
-                        "\"\"\n[ecmg]\nlisten = \"127.0.0.1:0\"\nsuper_cas_ids = \"0x4A750001\"\n"
-                        "{1}name = \"a\"\n[log]\nfile = \"{0}/lane.log\"\n",
-                        folder_.string(), lanes));
-  const pid_t lane = Spawn({"--role", "ecm", "--config", folder_ / "lane.toml"});
+  WriteFile("lane.toml", LaneConfig());
+  lane_ = Spawn({"--role", "ecm", "--config", folder_ / "lane.toml"});
   ASSERT_TRUE(
       Until([&] { return ReadFile(folder_ / "lane.log").find("lane.waiting") != std::string::npos; }));
   EXPECT_FALSE(fs::exists(folder_ / "lane.json")) << "nothing is served before there is a file";
-  WriteFile("hearth.toml", Config() + lanes);
+  WriteFile("hearth.toml", Config() + Lanes());
   ASSERT_NO_FATAL_FAILURE(StartServing());
   EXPECT_TRUE(Until([&] { return fs::exists(folder_ / "lane.json"); }));
   EXPECT_TRUE(fs::exists(folder_ / "ecm.lane.ack.a"));
@@ -248,8 +308,60 @@ TEST_F(ProgramTest, ALaneServesWithoutTheHeadEnd) {
   const std::string ports = ReadFile(folder_ / "lane.json");
   const std::string key = "\"ecmg\": ";
   EXPECT_TRUE(Connects(std::stoi(ports.substr(ports.find(key) + key.size())))) << ports;
-  ::kill(lane, SIGTERM);
-  EXPECT_EQ(Wait(lane), 0);
+  EXPECT_EQ(StopLane(SIGTERM), 0);
+}
+
+// systemd listens for the lane: a scrambler that comes before the lane has its file, or while it is
+// restarted, waits and is served.
+TEST_F(ProgramTest, ALaneServesTheSocketThatSystemdListensOn) {
+  const Listener listener;
+  WriteFile("lane-key", std::string(64, 'b') + "\n");
+  fs::permissions(folder_ / "lane-key", fs::perms::owner_read | fs::perms::owner_write);
+  WriteFile("lane.toml", LaneConfig());
+  const std::vector<std::string> arguments = {"--role", "ecm", "--config", folder_ / "lane.toml"};
+  lane_ = SpawnActivated(arguments, {listener.fd});
+  ASSERT_TRUE(
+      Until([&] { return ReadFile(folder_ / "lane.log").find("lane.waiting") != std::string::npos; }));
+  const int early = Connect(listener.port);
+  ASSERT_GE(early, 0) << "not refused";
+  EXPECT_TRUE(SendChannelSetup(early));
+  WriteFile("hearth.toml", Config() + Lanes());
+  ASSERT_NO_FATAL_FAILURE(StartServing());
+  EXPECT_TRUE(ChannelStatusComes(early)) << ReadFile(folder_ / "lane.log");
+  ::close(early);
+  EXPECT_THAT(ReadFile(folder_ / "lane.json"), HasSubstr(fmt::format("\"ecmg\": {}", listener.port)));
+
+  EXPECT_EQ(StopLane(SIGKILL), -1);
+  const int meanwhile = Connect(listener.port);
+  ASSERT_GE(meanwhile, 0) << "not refused while there is no lane";
+  EXPECT_TRUE(SendChannelSetup(meanwhile));
+  lane_ = SpawnActivated(arguments, {listener.fd});
+  EXPECT_TRUE(ChannelStatusComes(meanwhile)) << ReadFile(folder_ / "lane.log");
+  ::close(meanwhile);
+  EXPECT_EQ(StopLane(SIGTERM), 0);
+}
+
+TEST_F(ProgramTest, SaysWhatIsWrongWithAPassedSocket) {
+  const Listener listener;
+  const int datagrams = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const std::string ecmg = "[ecmg]\nlisten = \"127.0.0.1:0\"\nsuper_cas_ids = \"0x4A750001\"\n";
+  struct Row {
+    const char* name;
+    std::string config;
+    std::vector<int> sockets;
+    const char* err;
+  };
+  const Row rows[] = {
+      {"two", Config() + ecmg, {listener.fd, listener.fd}, "leave one ListenStream="},
+      {"no listening socket", Config() + ecmg, {datagrams}, "no listening TCP socket"},
+      {"no ECMG", Config(), {listener.fd}, "ecmg.listen"},
+  };
+  for (const Row& row : rows) {
+    WriteFile("hearth.toml", row.config);
+    EXPECT_EQ(Wait(SpawnActivated({"--config", folder_ / "hearth.toml"}, row.sockets)), 1) << row.name;
+    EXPECT_THAT(err(), HasSubstr(row.err)) << row.name;
+  }
+  ::close(datagrams);
 }
 
 TEST_F(ProgramTest, OpensItsLogAnewOnSighup) {

@@ -79,7 +79,9 @@ class LaneFileTest : public testing::Test {
   }
   // What the lane answers a CW_provision, opened with the key the head-end has for that epoch.
   static Result<cas::Ecm> Ask(const LaneReader& reader, const app::EcmSnapshot& keys, uint16_t service) {
-    const EcmLane lane({.snapshot = [&] { return reader.snapshot(); }, .now = [&] { return reader.now(); }});
+    const EcmLane lane({.snapshot = [&] { return reader.snapshot(); },
+                        .version = [&] { return reader.version(); },
+                        .now = [&] { return reader.now(); }});
     const std::vector<simulcrypt::CpCw> words = {{7, kWord1}, {8, kWord2}};
     Bytes section;
     const EcmOutcome outcome = lane.Make({.service = ServiceId(service),
@@ -121,7 +123,9 @@ TEST_F(LaneFileTest, TwoLanesMakeWhatTheHeadEndsCardsOpen) {
     EXPECT_TRUE(ecm->odd);
     EXPECT_EQ(ecm->words.size(), 2U);
   }
-  const EcmLane lane({.snapshot = [&] { return a->snapshot(); }, .now = [&] { return a->now(); }});
+  const EcmLane lane({.snapshot = [&] { return a->snapshot(); },
+                      .version = [&] { return a->version(); },
+                      .now = [&] { return a->now(); }});
   EXPECT_FALSE(lane.Knows(ServiceId(2)));
   ImportChannel(2, "CCTV-2");
   EXPECT_TRUE(Eventually([&] { return lane.Knows(ServiceId(2)); })) << "a change is there at once";

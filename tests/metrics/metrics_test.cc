@@ -87,6 +87,24 @@ TEST_F(Metrics, ServesEverySeriesInPrometheusText) {
   }
 }
 
+TEST_F(Metrics, ServesWhatTheProcessTakes) {
+  const auto value = [this](const std::string& name) {
+    const std::string text = Scrape();
+    const size_t at = text.find("\n" + name + " ");
+    return at == std::string::npos ? -1.0 : std::stod(text.substr(at + name.size() + 2));
+  };
+  EXPECT_GE(value("process_cpu_seconds_total"), 0);
+  EXPECT_GT(value("process_resident_memory_bytes"), 1e6);
+  EXPECT_GT(value("process_virtual_memory_bytes"), value("process_resident_memory_bytes"));
+  EXPECT_GT(value("process_open_fds"), 3);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they have an allocator of their own
+  EXPECT_GT(value("hearth_heap_held_bytes"), 0);
+  const double before = value("hearth_heap_in_use_bytes");
+  const std::vector<char> more(10'000'000, 'x');
+  EXPECT_NEAR(value("hearth_heap_in_use_bytes") - before, 1e7, 1e6);
+#endif
+}
+
 TEST_F(Metrics, AskingTwiceGivesTheSameSeries) {
   const Labels labels = {{"part", "store"}};
   EXPECT_EQ(&registry_.GetCounter("a_total", "A", labels), &registry_.GetCounter("a_total", "other", labels));

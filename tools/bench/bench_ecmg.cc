@@ -262,8 +262,9 @@ class EcmgBench {
   std::vector<uint16_t> ecm_ids_;
   SystemClock clock_;
   SnapshotHolder source_;
-  gateway::EcmLane lane_{
-      {.snapshot = [this] { return source_.Get(); }, .now = [this] { return clock_.Now(); }}};
+  gateway::EcmLane lane_{{.snapshot = [this] { return source_.Get(); },
+                          .version = [this] { return source_.version(); },
+                          .now = [this] { return clock_.Now(); }}};
   IdleMaker idle_maker_;
   std::unique_ptr<EcmgSite> site_;
   std::unique_ptr<EcmgSite> idle_site_;

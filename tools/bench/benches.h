@@ -79,4 +79,16 @@ struct CarouselOptions {
 // In simulated time, so that nothing depends on this machine.
 Result<Findings> BenchCarousel(const CarouselOptions& options);
 
+struct RefreshOptions {
+  double seconds = 10;
+  uint64_t seed = 1;
+  std::string server;       // HOST:PORT of a daemon with insecure_development
+  uint64_t first_card = 0;  // these, in turns, must belong to open accounts
+  uint64_t cards = 1;
+  size_t waiting = 4000;  // changes whose messages wait for the air: kept at about so many
+  size_t threads = 16;    // one refresh under way each
+};
+// Only where there is gRPC.
+Result<Findings> BenchRefresh(const RefreshOptions& options);
+
 }  // namespace hearth::bench

@@ -10,6 +10,8 @@ import subprocess
 import sys
 
 BENCHES = ['store', 'emm', 'verdict', 'report', 'ecmg', 'carousel']
+# No measurements; built with gRPC only.
+OTHERS = ['refresh']
 
 # Ratios that hold on any machine, by far: (benchmark, figure, at least).
 RATIOS = [
@@ -52,7 +54,8 @@ def check_figures(program):
 def check_man_page(program, path):
     with open(path, encoding='utf-8') as page:
         text = page.read().replace('\\-', '-')
-    for bench in BENCHES + ['all']:
+    others = [bench for bench in OTHERS if re.search(rf'^  {bench} ', output_of(program, '--help'), re.MULTILINE)]
+    for bench in BENCHES + others + ['all']:
         if not re.search(rf'^\.B {bench}$', text, re.MULTILINE):
             sys.exit(f'{path}: no entry for {bench}')
         for option in re.findall(r'^\s+(?:-\w,)?(--[a-z-]+)', output_of(program, bench, '--help'), re.MULTILINE):

@@ -1,6 +1,8 @@
 // An ECMG in this process as the daemon has it, over channels, criteria and keys made up here.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -24,12 +26,15 @@ class SnapshotHolder {
     const MutexLock lock(mu_);
     return snapshot_;
   }
+  uint64_t version() const { return version_.load(std::memory_order_acquire); }
   void Set(std::shared_ptr<const app::EcmSnapshot> snapshot) {
     const MutexLock lock(mu_);
     snapshot_ = std::move(snapshot);
+    version_.fetch_add(1, std::memory_order_release);
   }
 
  private:
+  std::atomic<uint64_t> version_{0};
   mutable Mutex mu_;
   std::shared_ptr<const app::EcmSnapshot> snapshot_ HEARTH_GUARDED_BY(mu_);
 };

@@ -114,6 +114,24 @@ class Program {
     sub->add_flag("--padded", carousel_.padded, "The multiplexer starts a packet for each section");
     sub->add_flag("--quiet", carousel_.quiet, "No progress on standard error");
 
+#ifdef HEARTH_BENCH_REFRESH
+    sub = Sub("refresh", "Work for the EMM line of a daemon: its cards refreshed as fast as the air takes it",
+              [this] { Take(BenchRefresh(RefreshWish())); });
+    AddCommon(sub);
+    sub->add_option("--server", refresh_.server, "HOST:PORT of a daemon with insecure_development")
+        ->required();
+    sub->add_option("--first-card", refresh_.first_card, "Number of the first card")->required();
+    sub->add_option("--cards", refresh_.cards, "Cards, with numbers that follow")
+        ->check(CLI::Range(1, 10'000'000))
+        ->capture_default_str();
+    sub->add_option("--waiting", refresh_.waiting, "Changes to keep waiting for the air")
+        ->check(CLI::Range(1, 100'000))
+        ->capture_default_str();
+    sub->add_option("--threads", refresh_.threads, "Refreshes under way")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str();
+#endif
+
     sub = Sub("all", "All of these, one after the other", [this] { RunAll(); });
     AddCommon(sub);
     AddDir(sub);
@@ -145,7 +163,7 @@ class Program {
   }
   void AddCommon(CLI::App* sub) {
     sub->add_option("--seconds", seconds_, "How long one benchmark measures, without preparation")
-        ->check(CLI::Range(0.1, 3600.0))
+        ->check(CLI::Range(0.1, 1e6))
         ->capture_default_str();
     sub->add_option("--seed", seed_, "What is generated follows from it")->capture_default_str();
     sub->add_flag("--json", json_, "Print JSON instead of a table");
@@ -240,6 +258,15 @@ class Program {
     return wish;
   }
 
+#ifdef HEARTH_BENCH_REFRESH
+  RefreshOptions RefreshWish() const {
+    RefreshOptions wish = refresh_;
+    wish.seconds = seconds_;
+    wish.seed = seed_;
+    return wish;
+  }
+#endif
+
   void RunAll() {
     if (quick_) {
       carousel_ = {.cards = 200'000, .kbps = 50, .evenings = 1, .quiet = true};
@@ -279,6 +306,10 @@ class Program {
   ReportOptions report_;
   EcmgOptions ecmg_;
   CarouselOptions carousel_;
+
+#ifdef HEARTH_BENCH_REFRESH
+  RefreshOptions refresh_;
+#endif
   std::string ecmg_at_;
   std::string super_cas_id_ = "0x4A750001";
   std::string ecm_ids_ = "1-64";

@@ -76,6 +76,7 @@ class Multiplexer:
 [ecmg]
 listen = "127.0.0.1:0"
 super_cas_ids = "{SUPER_CAS_ID}"
+overload_ms = 10000
 [mux.picture]
 address = "127.0.0.1:{self.port}"
 client_id = "{SUPER_CAS_ID}"

@@ -39,6 +39,8 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(10, 1'000'000));
   app.add_option("--for", options.seconds, "End after this many seconds")->check(CLI::Range(0.0, 1e9));
+  app.add_option("--every", options.window_seconds, "Print the counts each so many seconds")
+      ->check(CLI::Range(0.1, 1e9));
   app.add_option("--until-sections", options.until_sections, "End when so many sections have come");
   app.add_flag("--fast", options.fast, "Read --in as fast as it goes, not at the pace of its clock");
   app.add_flag("--json", options.json, "Print JSON lines");

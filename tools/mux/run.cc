@@ -28,6 +28,9 @@ volatile std::sig_atomic_t stop_asked = 0;
 void AskToStop(int) { stop_asked = 1; }
 
 Time Now() { return std::chrono::steady_clock::now().time_since_epoch(); }
+Time Seconds(double seconds) {
+  return std::chrono::duration_cast<Time>(std::chrono::duration<double>(seconds));
+}
 
 // The packets that are due: of a file or pipe at the pace of its clock or as they come, or null packets at a
 // rate.
@@ -95,6 +98,7 @@ class Runner {
       if (kept) kept = sections.Write(section);
     });
     const Time begin = Now();
+    Time next_counts = Seconds(options_.window_seconds.value_or(0));
     while (!Over(Now() - begin) && !source.ended()) {
       server_->Poll(options_.fast ? milliseconds(0) : kStep);
       HEARTH_RETURN_IF_ERROR(kept);
@@ -103,13 +107,17 @@ class Runner {
       HEARTH_RETURN_IF_ERROR(PassDue(source, begin, &out));
       HEARTH_RETURN_IF_ERROR(output.Write(out));
       HEARTH_RETURN_IF_ERROR(output.Flush());
+      if (options_.window_seconds && Now() - begin >= next_counts) {
+        Counts("counts", Now() - begin);
+        next_counts += Seconds(*options_.window_seconds);
+      }
     }
     Bytes rest;
     if (!options_.out.empty()) multiplex_->Finish(&rest);
     HEARTH_RETURN_IF_ERROR(output.Write(rest));
     HEARTH_RETURN_IF_ERROR(output.Flush());
     server_->set_on_event({});  // connections that end now are no news
-    Summary(Now() - begin);
+    Counts("end", Now() - begin);
     return Ok();
   }
 
@@ -176,7 +184,8 @@ class Runner {
     Line(options_.json ? JsonObject().Add("event", "emmg").Add("what", text).Take() : text);
   }
 
-  void Summary(Time elapsed) const {
+  // Since the beginning.
+  void Counts(const char* event, Time elapsed) const {
     std::vector<std::string> streams;
     for (const auto& [key, counts] : multiplex_->counts()) {
       streams.push_back(JsonObject()
@@ -196,8 +205,8 @@ class Runner {
     }
     if (!options_.json) return;
     Line(JsonObject()
-             .Add("event", "end")
-             .Add("elapsed_ms", std::chrono::duration_cast<milliseconds>(elapsed).count())
+             .Add("event", event)
+             .Add("elapsed_us", std::chrono::duration_cast<std::chrono::microseconds>(elapsed).count())
              .Raw("streams", json::JsonArray(streams))
              .Add("null_packets_replaced", multiplex_->inserter().replaced())
              .Add("packets_inserted", multiplex_->inserter().inserted())

@@ -27,6 +27,7 @@ struct Options {
   int slack_percent = -1;
   uint32_t rate_kbps = 2000;  // of the output when there is no input
   std::optional<double> seconds;
+  std::optional<double> window_seconds;  // between reports of the counts
   uint64_t until_sections = 0;
   bool fast = false;
   bool json = false;

@@ -132,11 +132,11 @@ Result<int> Play(const PlayOptions& options, const Place& place) {
   HEARTH_RETURN_IF_ERROR(viewer.End());
   Tuner tuner(tuning, viewer);
   ts::PacketReader reader;
-  const auto end = options.seconds
-                       ? std::optional(Steady::now() + std::chrono::milliseconds(
-                                                           static_cast<int64_t>(*options.seconds * 1000)))
-                       : std::nullopt;
-  while (!end || Steady::now() < *end) {
+  const auto end =
+      options.seconds
+          ? Steady::now() + std::chrono::milliseconds(static_cast<int64_t>(*options.seconds * 1000))
+          : Steady::time_point::max();
+  while (Steady::now() < end) {
     HEARTH_ASSIGN_OR_RETURN(const Bytes bytes, source.Read(std::chrono::milliseconds(100)));
     if (bytes.empty() && source.ended()) break;
     reader.Add(bytes);

@@ -31,12 +31,12 @@ rocksdb::CompressionType FirstSupported(std::initializer_list<rocksdb::Compressi
   return rocksdb::kNoCompression;
 }
 
-rocksdb::BlockBasedTableOptions TableOptions() {
+rocksdb::BlockBasedTableOptions TableOptions(size_t cache_mib) {
   rocksdb::BlockBasedTableOptions table;
   // 10 bits a key: 1 % false hits. Expect-absent and dedup look-ups are mostly misses and then read no block.
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   // One budget for data, index and filters: 10 million cards need some 60 MB of the latter two.
-  table.block_cache = rocksdb::NewLRUCache(128 * kMiB);
+  table.block_cache = rocksdb::NewLRUCache(cache_mib * kMiB);
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   // Newest format that RocksDB 7 writes, with a checksum that covers its own position.
@@ -59,10 +59,10 @@ void SetDurability(rocksdb::Options& options) {
   options.max_bgerror_resume_count = 0;
 }
 
-// For a machine with two cores and 2 GiB for the daemon.
-void SetSizes(rocksdb::Options& options) {
-  // Up to three of them in memory; also what is replayed after a crash, about 100 MB, under 2 s.
-  options.write_buffer_size = 32 * kMiB;
+// For a machine with two cores.
+void SetSizes(rocksdb::Options& options, size_t write_buffer_mib) {
+  // By default about 100 MB are replayed after a crash, under 2 s.
+  options.write_buffer_size = write_buffer_mib * kMiB;
   options.max_write_buffer_number = 3;
   // One flush and one compaction at a time: they compete with the commit thread for two cores.
   options.max_background_jobs = 2;
@@ -84,12 +84,12 @@ void SetSizes(rocksdb::Options& options) {
   options.skip_stats_update_on_db_open = true;
 }
 
-rocksdb::Options MakeOptions() {
+rocksdb::Options MakeOptions(const RocksMemory& memory) {
   rocksdb::Options options;
   options.create_if_missing = true;
   SetDurability(options);
-  SetSizes(options);
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions()));
+  SetSizes(options, memory.write_buffer_mib);
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(memory.cache_mib)));
   // RocksDB's own log: warnings and errors, at most 4 MB.
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.max_log_file_size = kMiB;
@@ -169,10 +169,11 @@ class RocksEngine final : public Engine {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> OpenRocksEngine(const std::filesystem::path& directory) {
+Result<std::unique_ptr<Engine>> OpenRocksEngine(const std::filesystem::path& directory,
+                                                const RocksMemory& memory) {
   HEARTH_RETURN_IF_ERROR(MakeDirectory(directory));
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(MakeOptions(), directory.string(), &db);
+  const rocksdb::Status status = rocksdb::DB::Open(MakeOptions(memory), directory.string(), &db);
   if (!status.ok()) return ErrorFromRocks(status, "opening the store");
   return std::unique_ptr<Engine>(std::make_unique<RocksEngine>(std::unique_ptr<rocksdb::DB>(db)));
 }

@@ -5,10 +5,12 @@
 #include <memory>
 
 #include "src/store/engine.h"
+#include "src/store/rocks/rocks_store.h"
 
 namespace hearth::store {
 
 // Opens or creates. Errors as OpenRocksStore.
-Result<std::unique_ptr<Engine>> OpenRocksEngine(const std::filesystem::path& directory);
+Result<std::unique_ptr<Engine>> OpenRocksEngine(const std::filesystem::path& directory,
+                                                const RocksMemory& memory = {});
 
 }  // namespace hearth::store
