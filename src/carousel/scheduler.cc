@@ -84,7 +84,10 @@ std::optional<Chosen> Scheduler::Take(const Line& line, Time now) {
   const auto section = line.feed->Peek(now);
   if (!section) return std::nullopt;
   Chosen chosen{.tier = line.tier, .section = *section, .first = line.first};
-  if (line.first) chosen.wait = now - queue(line.tier).Find(section->subject)->put;
+  if (line.first) {
+    chosen.wait = now - queue(line.tier).Find(section->subject)->put;
+    worst_[At(line.tier)] = std::max(worst_[At(line.tier)], chosen.wait);
+  }
   line.feed->Advance(now);
   Charge(chosen);
   return chosen;
@@ -130,6 +133,38 @@ double Scheduler::CostOf(uint32_t section_bytes) const {
     return static_cast<double>((bytes + kPayload - 1) / kPayload * mpegts::kPacketBytes);
   }
   return static_cast<double>(bytes * mpegts::kPacketBytes) / kPayload;
+}
+
+// What waits more urgently goes first as far as it has credit, and so does what waits before it in its own
+// tier; what is above the credit comes at the pace of the share, with those of idle tiers above it.
+Time Scheduler::Forecast(Tier tier) const {
+  const double rate = kbps_ * 125.0;
+  if (rate == 0) return Time::max();
+  double at_once = 0;
+  double later = 0;
+  double share = 0;
+  for (size_t i = 0; i <= At(tier); ++i) {
+    const auto waiting = static_cast<double>(queues_[i]->waiting_bytes());
+    const double now = i == 0 ? waiting : std::min(waiting, std::max(0.0, credits_[i]));
+    at_once += now;
+    if (i == At(tier)) later = waiting - now;
+    if (i == At(tier) || waiting == 0) share += shares_[i];
+  }
+  const double seconds = at_once / rate + (later > 0 ? later / (rate * std::max(share, 1e-3)) : 0);
+  return Time(static_cast<int64_t>(seconds * 1e9));
+}
+
+TierStatus Scheduler::status(Tier tier, Time now) {
+  UpdateBorrow(now);
+  TierStatus status{.share = shares_[At(tier)], .air_bytes = air_bytes(tier), .worst = worst_[At(tier)]};
+  if (At(tier) >= queues_.size()) return status;
+  Queue& of_tier = queue(tier);
+  status.waiting = of_tier.waiting();
+  status.waiting_bytes = of_tier.waiting_bytes();
+  status.repeating = of_tier.size() - of_tier.waiting();
+  status.oldest = of_tier.Oldest(now);
+  status.forecast = Forecast(tier);
+  return status;
 }
 
 void Scheduler::Charge(const Chosen& sent) {

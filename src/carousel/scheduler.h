@@ -78,6 +78,18 @@ struct Chosen {
   Time wait{0};        // since it was put; of first ones only
 };
 
+// A tier as operators see it.
+struct TierStatus {
+  size_t waiting = 0;          // never on the air
+  uint64_t waiting_bytes = 0;  // of sections
+  size_t repeating = 0;
+  Time oldest{0};    // how long the one at the front has waited
+  double share = 0;  // of the rate, as it is now, with what is borrowed
+  double air_bytes = 0;
+  Time worst{0};     // the longest wait of a first send since the last ResetWorst
+  Time forecast{0};  // until a section put now would be on the air: queues only
+};
+
 // One thread.
 class Scheduler {
  public:
@@ -101,6 +113,8 @@ class Scheduler {
   double air_bytes(Tier tier) const { return air_bytes_[static_cast<size_t>(tier)]; }
   // What a section takes of the air.
   double CostOf(uint32_t section_bytes) const;
+  TierStatus status(Tier tier, Time now);
+  void ResetWorst(Tier tier) { worst_[static_cast<size_t>(tier)] = Time(0); }
   bool borrowing() const { return borrowing_; }
   const SchedulerOptions& options() const { return options_; }
 
@@ -115,6 +129,7 @@ class Scheduler {
 
   void UpdateBorrow(Time now);
   std::optional<Chosen> Take(const Line& line, Time now);
+  Time Forecast(Tier tier) const;
   void Charge(const Chosen& sent);
 
   SchedulerOptions options_;
@@ -123,6 +138,7 @@ class Scheduler {
   std::array<double, kTiers> shares_{};
   std::array<double, kTiers> credits_{};
   std::array<double, kTiers> air_bytes_{};
+  std::array<Time, kTiers> worst_{};
   uint32_t kbps_ = 0;
   double burst_bytes_ = 0;
   bool borrowing_ = false;

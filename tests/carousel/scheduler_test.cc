@@ -188,6 +188,44 @@ TEST_F(SchedulerTest, AFloodStarvesNobody) {
   EXPECT_LT(longest[Tier::kChange], seconds(20));
 }
 
+// What operators are told before is what is measured after.
+TEST_F(SchedulerTest, ForecastsComeTrue) {
+  struct Row {
+    const char* name;
+    Tier tier;
+    size_t before;  // waiting in the same tier
+    size_t above;   // waiting in the tier above
+  };
+  const Row rows[] = {{"nothing waits", Tier::kIndividual, 0, 0},
+                      {"a few", Tier::kIndividual, 2000, 0},
+                      {"more than the credit", Tier::kIndividual, 20'000, 0},
+                      {"bulk, borrowed", Tier::kBulk, 100'000, 0},
+                      {"bulk behind individual", Tier::kBulk, 50'000, 3000},
+                      {"change", Tier::kChange, 3000, 0}};
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.name);
+    now_ = Time(0);
+    Make();
+    Run(minutes(1), [](const Chosen&) {});
+    for (size_t i = 0; i < row.before; ++i) Put(row.tier, i);
+    for (size_t i = 0; i < row.above; ++i) Put(Tier::kIndividual, 1'000'000 + i);
+    const Time forecast = scheduler_->status(row.tier, now_).forecast;
+    EXPECT_EQ(scheduler_->status(row.tier, now_).waiting, row.before);
+    const Time put = now_;
+    Put(row.tier, 9'999'999);
+    std::optional<Time> sent;
+    while (!sent && now_ < put + minutes(30)) {
+      const auto chosen = Turn();
+      if (chosen && chosen->first && chosen->section.subject.number() == 9'999'999) sent = now_ - put;
+    }
+    ASSERT_TRUE(sent);
+    const double said = std::chrono::duration<double>(forecast).count();
+    const double was = std::chrono::duration<double>(*sent).count();
+    EXPECT_NEAR(was, said, 0.05 + 0.25 * said);
+    EXPECT_GE(scheduler_->status(row.tier, now_).worst, *sent - milliseconds(10));
+  }
+}
+
 TEST_F(SchedulerTest, AnEmergencyIsInTheNextPacket) {
   Make();
   for (uint64_t i = 0; i < 1000; ++i) Put(Tier::kIndividual, i);
