@@ -387,6 +387,24 @@ TEST_F(Commands, DescriptorsArePrintedWithoutAHeadEnd) {
   }
 }
 
+TEST_F(Commands, AirIsPlannedWithoutAHeadEnd) {
+  const Outcome text = RunHearthctl({"carousel", "plan"});
+  EXPECT_EQ(text.code, kExitOk) << text.err;
+  EXPECT_THAT(text.out,
+              AllOf(HasSubstr("664.9 packets a second"), HasSubstr("12.6 min"), HasSubstr("7 to 21 days")));
+  const Outcome json =
+      RunHearthctl({"--json", "carousel", "plan", "--rate", "300kbit/s", "--cards", "1000000", "--padded"});
+  EXPECT_THAT(json.out,
+              AllOf(HasSubstr("\"cards\":1000000,\"rate_kbps\":300,"), HasSubstr("\"sections\":3907,")));
+  const std::vector<std::vector<std::string>> bad = {{"--rate", "fast"},    {"--rate", "0"},
+                                                     {"--rate", "1Gbit/s"}, {"--cards", "0"},
+                                                     {"--lead", "15"},      {"--churn", "2"}};
+  for (std::vector<std::string> words : bad) {
+    words.insert(words.begin(), {"carousel", "plan"});
+    EXPECT_EQ(RunHearthctl(words).code, kExitUsage) << words.back();
+  }
+}
+
 TEST_F(Commands, ReasonsAreExplainedWithoutAHeadEnd) {
   const Outcome text = RunHearthctl({"reason", "CARD_UNKNOWN"});
   EXPECT_EQ(text.code, kExitOk);

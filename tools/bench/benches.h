@@ -68,6 +68,17 @@ struct EcmgOptions {
 };
 Result<Findings> BenchEcmg(const EcmgOptions& options);
 
+struct CarouselOptions {
+  uint64_t seed = 1;
+  uint64_t cards = 130'000'000;
+  uint32_t kbps = 1000;
+  int evenings = 3;  // of the simulated time
+  bool padded = false;
+  bool quiet = false;  // no progress on standard error
+};
+// In simulated time, so that nothing depends on this machine.
+Result<Findings> BenchCarousel(const CarouselOptions& options);
+
 struct RefreshOptions {
   double seconds = 10;
   uint64_t seed = 1;

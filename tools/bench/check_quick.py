@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-BENCHES = ['store', 'emm', 'verdict', 'report', 'ecmg']
+BENCHES = ['store', 'emm', 'verdict', 'report', 'ecmg', 'carousel']
 # No measurements; built with gRPC only.
 OTHERS = ['refresh']
 

@@ -9,7 +9,8 @@ namespace {
 
 std::string Number(const Figure& figure) {
   if (figure.unit == "ratio" || figure.unit == "bytes") return fmt::format("{:.3f}", figure.value);
-  if (figure.unit == "us" || figure.unit == "ms") return fmt::format("{:.2f}", figure.value);
+  if (figure.unit == "us" || figure.unit == "ms" || figure.unit == "s")
+    return fmt::format("{:.2f}", figure.value);
   return fmt::format("{:.0f}", figure.value);
 }
 
@@ -49,6 +50,16 @@ std::string AsJson(const std::vector<Findings>& all) {
     for (const Check& check : findings.checks) {
       if (&check != findings.checks.data()) out += ",";
       out += fmt::format("\n   {{\"name\": \"{}\", \"holds\": {}}}", check.name, check.holds);
+    }
+    out += "],\n  \"curves\": [";
+    for (const Curve& curve : findings.curves) {
+      if (&curve != findings.curves.data()) out += ",";
+      out += fmt::format("\n   {{\"name\": \"{}\", \"points\": [", curve.name);
+      for (size_t i = 0; i < curve.points.size(); ++i) {
+        out += fmt::format("{}[{:.4g}, {:.5f}]", i > 0 ? ", " : "", curve.points[i].first,
+                           curve.points[i].second);
+      }
+      out += "]}";
     }
     out += "]}";
   }

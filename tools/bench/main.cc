@@ -98,6 +98,22 @@ class Program {
     AddCommon(sub);
     AddEcmg(sub);
 
+    sub = Sub("carousel", "A country on the air in simulated time",
+              [this] { Take(BenchCarousel(CarouselWish())); });
+    sub->add_option("--seed", seed_, "What is generated follows from it")->capture_default_str();
+    sub->add_flag("--json", json_, "Print JSON, with curves, instead of a table");
+    sub->add_option("--cards", carousel_.cards, "Cards in the country")
+        ->check(CLI::Range(1000, 1'000'000'000))
+        ->capture_default_str();
+    sub->add_option("--rate", carousel_.kbps, "Granted for EMMs, kbit/s; the bounds are checked from 1000 on")
+        ->check(CLI::Range(10, 100'000))
+        ->capture_default_str();
+    sub->add_option("--evenings", carousel_.evenings, "How long: 1 to 3 evenings, and the days between")
+        ->check(CLI::Range(1, 3))
+        ->capture_default_str();
+    sub->add_flag("--padded", carousel_.padded, "The multiplexer starts a packet for each section");
+    sub->add_flag("--quiet", carousel_.quiet, "No progress on standard error");
+
 #ifdef HEARTH_BENCH_REFRESH
     sub = Sub("refresh", "Work for the EMM line of a daemon: its cards refreshed as fast as the air takes it",
               [this] { Take(BenchRefresh(RefreshWish())); });
@@ -236,6 +252,12 @@ class Program {
     return wish;
   }
 
+  CarouselOptions CarouselWish() const {
+    CarouselOptions wish = carousel_;
+    wish.seed = seed_;
+    return wish;
+  }
+
 #ifdef HEARTH_BENCH_REFRESH
   RefreshOptions RefreshWish() const {
     RefreshOptions wish = refresh_;
@@ -247,6 +269,7 @@ class Program {
 
   void RunAll() {
     if (quick_) {
+      carousel_ = {.cards = 200'000, .kbps = 50, .evenings = 1, .quiet = true};
       seconds_ = 2;
       verdict_.cells = 200'000;
       report_.cards = 128;
@@ -256,6 +279,7 @@ class Program {
     Take(BenchVerdict(VerdictWish()));
     Take(BenchReport(ReportWish()));
     Take(RunEcmg());
+    Take(BenchCarousel(CarouselWish()));
   }
 
   void Take(const Result<Findings>& findings) {
@@ -281,6 +305,8 @@ class Program {
   VerdictOptions verdict_;
   ReportOptions report_;
   EcmgOptions ecmg_;
+  CarouselOptions carousel_;
+
 #ifdef HEARTH_BENCH_REFRESH
   RefreshOptions refresh_;
 #endif

@@ -91,6 +91,7 @@ Tree::Tree() : root_("Operates a Hearth head-end.", "hearthctl") {
   AddEntitlementCommands(*this);
   AddAdminCommands(*this);
   AddSimulcryptCommands(*this);
+  AddCarouselCommands(*this);
   AddLocalCommands(*this);
 }
 
