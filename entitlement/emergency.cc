@@ -18,30 +18,31 @@ UnixMillis FullSecond(UnixMillis time) { return UnixMillis(time.value / 1000 * 1
 bool IsDivision(uint32_t region) { return region >= 100'000 && region <= 999'999; }
 
 Result<std::vector<uint32_t>> CheckRegions(std::vector<uint32_t> regions) {
-  if (regions.empty()) return MissingField("regions", "at least one, or everywhere");
+  if (regions.empty()) return MissingField("emergency.regions", "at least one, or everywhere");
   std::sort(regions.begin(), regions.end());
   regions.erase(std::unique(regions.begin(), regions.end()), regions.end());
   std::vector<uint32_t> kept;
   for (const uint32_t region : regions) {
     if (region != 0 && !IsDivision(region)) {
-      return InvalidField("regions", "provinces, prefectures or counties: 2, 4 or 6 digits");
+      return InvalidField("emergency.regions", "provinces, prefectures or counties: 2, 4 or 6 digits");
     }
     // A wider one sorts before those inside of it, as it ends in zeros.
     const auto holds = [&](uint32_t wider) { return DivisionContains(wider, region); };
     if (std::none_of(kept.begin(), kept.end(), holds)) kept.push_back(region);
   }
   if (kept.size() > kEmergencyRegions) {
-    return InvalidField("regions", fmt::format("at most {}: take the divisions above them, or propose two",
-                                               kEmergencyRegions));
+    return InvalidField(
+        "emergency.regions",
+        fmt::format("at most {}: take the divisions above them, or propose two", kEmergencyRegions));
   }
   return kept;
 }
 
 Error Over(const Emergency& emergency) {
   const bool proposal = emergency.state == EmergencyState::kProposed;
-  return Error(Reason::kEmergencyOver, fmt::format("alert {} {} at {}", emergency.number,
-                                                   proposal ? "lapsed without approval" : "ended",
-                                                   ToString(EndOf(emergency))));
+  return Error(Reason::kEmergencyOver,
+               fmt::format("alert {} {} at {}", emergency.number,
+                           proposal ? "lapsed without approval" : "ended", ToString(EndOf(emergency))));
 }
 
 }  // namespace
@@ -57,18 +58,18 @@ UnixMillis EndOf(const Emergency& emergency) {
 Result<Emergency> CheckEmergency(Emergency wanted, UnixMillis now, const Limits& limits) {
   HEARTH_ASSIGN_OR_RETURN(wanted.regions, CheckRegions(std::move(wanted.regions)));
   if (wanted.minutes == 0 || wanted.minutes > kMaxEmergencyMinutes) {
-    return InvalidField("duration", fmt::format("1 to {} minutes", kMaxEmergencyMinutes));
+    return InvalidField("emergency.duration_minutes", fmt::format("1 to {} minutes", kMaxEmergencyMinutes));
   }
   if (!wanted.service.none() && wanted.service.service == 0) {
-    return InvalidField("service", "a service_id of 1 to 65535, or no service at all");
+    return InvalidField("emergency.service", "a service_id of 1 to 65535, or no service at all");
   }
   if (wanted.reference.size() > std::min(kReferenceBytes, limits.text_bytes)) {
-    return InvalidField("reference", fmt::format("at most {} bytes", kReferenceBytes));
+    return InvalidField("emergency.reference", fmt::format("at most {} bytes", kReferenceBytes));
   }
   wanted.start = FullSecond(wanted.start);
   const bool set = wanted.start != UnixMillis();
   if (set && (wanted.start < Plus(now, -kStartBack) || wanted.start > Plus(now, kEmergencyAhead))) {
-    return InvalidField("start", "within the next 30 days, or empty for when it is approved");
+    return InvalidField("emergency.start", "within the next 30 days, or empty for when it is approved");
   }
   return wanted;
 }

@@ -60,7 +60,7 @@ Status Emergencies::CheckRegionsKnown(const Emergency& emergency) const {
   for (const uint32_t region : emergency.regions) {
     if (region == 0 || geo->regions.Find(CodeOf(region)) != nullptr) continue;
     return Error(Reason::kRegionUnknown, fmt::format("division {} is not known", CodeOf(region).value))
-        .Field("regions", "divisions that are known: a misspelt one would warn nobody");
+        .Field("emergency.regions", "divisions that are known: a misspelt one would warn nobody");
   }
   return Ok();
 }

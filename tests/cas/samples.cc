@@ -110,14 +110,15 @@ cas::PairingMessage Pairing() {
 }
 
 cas::EmergencyMessage Emergency(size_t regions) {
-  cas::EmergencyMessage message{.alert = 4711,
-                                .stamp = kStamp,
-                                .start = 91'000'060,
-                                .minutes = 90,
-                                .kind = entitlement::EmergencyKind::kFlood,
-                                .severity = entitlement::Severity::kOrange,
-                                .service = {.original_network = 0xFF00, .transport_stream = 3, .service = 101},
-                                .regions = {}};
+  cas::EmergencyMessage message{
+      .alert = 4711,
+      .stamp = kStamp,
+      .start = 91'000'060,
+      .minutes = 90,
+      .kind = entitlement::EmergencyKind::kFlood,
+      .severity = entitlement::Severity::kOrange,
+      .service = {.original_network = 0xFF00, .transport_stream = 3, .service = 101},
+      .regions = {}};
   for (unsigned i = 0; i < regions; ++i) message.regions.push_back(640'000 + i);
   if (regions == 0) message.regions = {0};
   return message;

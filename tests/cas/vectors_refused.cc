@@ -26,11 +26,7 @@ class Refused {
     Add(name, why, key.bytes(SecretAccess()), std::move(section));
   }
   void Add(const std::string& name, std::string_view why, ByteView key, Bytes section) {
-    list_.Item(Json::Object()
-                   .Text("name", name)
-                   .Text("why", why)
-                   .Hex("key", key)
-                   .Hex("section", section));
+    list_.Item(Json::Object().Text("name", name).Text("why", why).Hex("key", key).Hex("section", section));
     seeds_.push_back({"refused-" + name, std::move(section)});
   }
   Json Take() { return std::move(list_); }
@@ -153,7 +149,8 @@ void AddEmergencies(Refused& out) {
   out.Add("87-half-a-pointer", "authentic, but service_id 0 in a pointer", key, SignedWith(24, {0, 0}));
   out.Add("87-region-twice", "authentic, but a region stands twice", key,
           SignedWith(26, {0x09, 0xC4, 0x00, 0x09, 0xC4, 0x00}));
-  out.Add("87-everywhere-and-more", "authentic, but 0 is not the only region", key, SignedWith(26, {0, 0, 0}));
+  out.Add("87-everywhere-and-more", "authentic, but 0 is not the only region", key,
+          SignedWith(26, {0, 0, 0}));
   out.Add("87-region-of-7-digits", "authentic, but a region above 999999", key,
           SignedWith(29, {0xFF, 0xFF, 0xFF}));
 }
