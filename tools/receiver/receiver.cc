@@ -67,7 +67,7 @@ void Receiver::Read(const Reading& reading, uint64_t at, UnixMillis now) {
 
 Screen Receiver::screen() const {
   if (!card_) return Refused("E01", "There is no card in the box.");
-  const Screen standing = card_->StandingScreen();
+  Screen standing = card_->StandingScreen();
   if (!standing.lit()) return standing;
   const auto& pairing = box_.state().pairing;
   const bool paired = pairing && pairing->card == card_->number() && card_->box() == box_.state().serial;
