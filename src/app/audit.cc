@@ -25,7 +25,9 @@ Result<store::BucketId> BucketOfObject(std::string_view object) {
     (void)area;
     return store::kSystemBucket;
   }
-  return InvalidField("object", "account:<form>, card:<number>, area:<number>, list:<number> or site");
+  if (kind == "emergency") return store::kSystemBucket;
+  return InvalidField(
+      "object", "account:<form>, card:<number>, area:<number>, list:<number>, emergency:<number> or site");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ struct AuditView {
 };
 
 // `object` as the audit names it: "account:NX-1", "card:640000000001", "area:640122001", "list:640104001",
-// "site". FIELD_INVALID for another form. Oldest first.
+// "emergency:7", "site". FIELD_INVALID for another form. Oldest first.
 Result<PageOf<AuditView>> ListAudit(Executor& executor, std::string_view object, size_t size,
                                     std::string_view token);
 

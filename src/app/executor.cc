@@ -268,7 +268,7 @@ Status Executor::Stage(Strand& strand, Txn& txn, const Act& act, const std::shar
     records::Audit audit{.time = txn.now_,
                          .actor = act.actor,
                          .action = act.action,
-                         .object = act.object,
+                         .object = txn.object_.empty() ? act.object : txn.object_,
                          .reason = act.reason,
                          .approver = act.approver,
                          .detail = act.detail};

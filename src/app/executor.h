@@ -77,6 +77,9 @@ class Txn {
   Result<std::optional<records::Dedup>> Remembered(const RequestId& id);
   void Remember(const RequestId& id, const records::Dedup& dedup);
 
+  // The object of the audit entry, where only the command can name it (a number it gives out).
+  void NameObject(std::string object) { object_ = std::move(object); }
+
   // True when the command has written nothing so far.
   bool empty() const { return writes_.empty() && dedup_.empty() && outbox_.empty(); }
   // Forgets everything written so far: a dry run.
@@ -99,6 +102,7 @@ class Txn {
   std::vector<std::pair<std::string, std::string>> dedup_;
   std::vector<records::OutboxEntry> outbox_;
   std::vector<Stamp> open_stamps_;
+  std::string object_;
 };
 
 // Threads: any. Must outlive nothing it was given; the store, clock and tracker must outlive it.

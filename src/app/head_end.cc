@@ -27,6 +27,7 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   HEARTH_ASSIGN_OR_RETURN(head->plan_book_, PlanBook::Create(executor));
   HEARTH_ASSIGN_OR_RETURN(head->keys_, KeyKeeper::Create(executor, *head->plan_book_, std::move(master),
                                                          random, options.epochs, head->site_clock_->start()));
+  head->keys_->SetEmergencySigner(options.emergency_signer);
   HEARTH_ASSIGN_OR_RETURN(head->geo_, GeoState::Create(executor, options.limits));
   HEARTH_ASSIGN_OR_RETURN(head->views_, Views::Create(executor, *head->geo_, options.limits, metrics, log));
   HEARTH_ASSIGN_OR_RETURN(head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.policy,
@@ -47,6 +48,8 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   });
   head->schedule_ = std::make_unique<Schedule>(executor, *head->keys_, options.limits);
   head->plans_ = std::make_unique<Plans>(executor, *head->keys_, *head->plan_book_, options.limits);
+  head->emergencies_ = std::make_unique<Emergencies>(executor, *head->keys_, *head->geo_,
+                                                     options.emergency_two_people, options.limits);
   head->ecm_ = std::make_unique<EcmService>(*head->keys_, *head->site_clock_);
   head->location_ = std::make_unique<Location>(executor, *head->registry_, *head->keys_, *head->geo_,
                                                options.policy, options.limits, metrics);
@@ -69,6 +72,7 @@ HeadEnd::~HeadEnd() {
   // The executor waits for its open commits, whose listener still knows views and pump.
   location_.reset();
   ecm_.reset();
+  emergencies_.reset();
   plans_.reset();
   schedule_.reset();
   registry_.reset();

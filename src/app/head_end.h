@@ -7,6 +7,7 @@
 
 #include "src/app/audit.h"
 #include "src/app/ecm_service.h"
+#include "src/app/emergency.h"
 #include "src/app/geo.h"
 #include "src/app/keys.h"
 #include "src/app/location.h"
@@ -25,6 +26,9 @@ struct HeadEndOptions {
   intervention::Policy policy;
   Limits limits;
   std::chrono::hours change_records{24 * 7};
+  // Without one no alert can be put on the air.
+  std::shared_ptr<const EmergencySigner> emergency_signer;
+  bool emergency_two_people = true;
 };
 
 // Everything passed to Create must outlive the head-end.
@@ -48,6 +52,7 @@ class HeadEnd {
   Registry& registry() { return *registry_; }
   Schedule& schedule() { return *schedule_; }
   Plans& plans() { return *plans_; }
+  Emergencies& emergencies() { return *emergencies_; }
   KeyKeeper& keys() { return *keys_; }
   EcmService& ecm() { return *ecm_; }
   GeoState& geo() { return *geo_; }
@@ -74,6 +79,7 @@ class HeadEnd {
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<Schedule> schedule_;
   std::unique_ptr<Plans> plans_;
+  std::unique_ptr<Emergencies> emergencies_;
   std::unique_ptr<EcmService> ecm_;
   std::unique_ptr<Location> location_;
   std::unique_ptr<Views> views_;

@@ -15,6 +15,7 @@
 #include "src/app/request.h"
 #include "src/base/random.h"
 #include "src/crypto/ladder.h"
+#include "src/crypto/sign.h"
 #include "src/crypto/wrap.h"
 
 namespace hearth::app {
@@ -31,6 +32,12 @@ struct EpochPlan {
   // The epoch whose package keys are on air.
   uint64_t OnAir(UnixMillis now) const { return Current(now) + (InLead(now) ? 1 : 0); }
   static Epoch Wrap(uint64_t epoch) { return Epoch(static_cast<uint16_t>(epoch)); }
+};
+
+// With which 0x87 is signed.
+struct EmergencySigner {
+  uint8_t key_id = 1;  // not 0
+  crypto::SigningKey key;
 };
 
 struct ServiceEpochKey {
@@ -97,6 +104,10 @@ class KeyKeeper {
                                                                               uint64_t epoch) const;
   const EpochPlan& plan() const { return plan_; }
 
+  // Before any other thread uses this. nullptr, as at first: no alerts.
+  void SetEmergencySigner(std::shared_ptr<const EmergencySigner> signer) { signer_ = std::move(signer); }
+  const EmergencySigner* emergency_signer() const { return signer_.get(); }
+
   // For lanes that make ECMs by themselves: keys of so many epochs beyond the present one are made and kept
   // (1), and no epoch beyond `epoch` is used until it is permitted. Both take effect at the next Refresh.
   void KeepAhead(uint64_t epochs) { ahead_.store(epochs); }
@@ -121,6 +132,7 @@ class KeyKeeper {
   crypto::MasterKey master_;
   RandomSource& random_;
   EpochPlan plan_;
+  std::shared_ptr<const EmergencySigner> signer_;
   std::atomic<uint64_t> ahead_{1};
   std::atomic<uint64_t> permitted_{UINT64_MAX};
   Mutex import_mu_;  // one batch at a time: each is checked against all before

@@ -46,6 +46,7 @@ ObjectKey PlanHeadKey(ServiceId service) { return OfSite(fmt::format("planhead/{
 ObjectKey PlanDayKey(ServiceId service, uint32_t day) {
   return OfSite(fmt::format("plan/{:05}/{:07}", service.value, day));
 }
+ObjectKey EmergencyKey(uint64_t number) { return OfSite(fmt::format("{}{:010}", kEmergencyPrefix, number)); }
 ObjectKey ServiceKeyKey(ServiceId service, uint64_t epoch) {
   return OfSite(fmt::format("svckey/{:05}/{:010}", service.value, epoch));
 }

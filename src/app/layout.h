@@ -17,6 +17,7 @@
 //                                             product/<id, 3 digits>
 //                                             planhead/<service, 5 digits>
 //                                             plan/<service, 5 digits>/<day since 1970, 7 digits>
+//                                             emergency/<number, 10 digits>, site/emergency
 //   ~stamp                  last stamp of the bucket, in each data bucket
 //
 // The identity number of a person is personal data, so it is only ever a key as its hash.
@@ -55,6 +56,7 @@ ObjectKey PackageKey(PackageId package);
 ObjectKey ProductKey(uint8_t product);
 ObjectKey PlanHeadKey(ServiceId service);
 ObjectKey PlanDayKey(ServiceId service, uint32_t day);
+ObjectKey EmergencyKey(uint64_t number);
 ObjectKey ServiceKeyKey(ServiceId service, uint64_t epoch);
 ObjectKey RegionKey(RegionCode region);
 ObjectKey AreaKey(AreaId area);
@@ -63,6 +65,7 @@ ObjectKey CellsKey(geofence::ListKind kind, AreaId id, uint32_t version, uint32_
 ObjectKey SiteKey(std::string_view name);
 
 inline constexpr std::string_view kSagaPrefix = "saga/";
+inline constexpr std::string_view kEmergencyPrefix = "emergency/";
 inline constexpr std::string_view kStampKey = "~stamp";
 
 }  // namespace hearth::app

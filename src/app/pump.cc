@@ -112,6 +112,7 @@ class PumpImpl final : public Pump {
 
   mutable Mutex mu_;
   CondVar wake_;
+  std::deque<Item> first_ HEARTH_GUARDED_BY(mu_);  // taken before those of queue_
   std::deque<Item> queue_ HEARTH_GUARDED_BY(mu_);
   std::map<uint16_t, Progress> progress_ HEARTH_GUARDED_BY(mu_);
   std::set<uint16_t> dirty_ HEARTH_GUARDED_BY(mu_);
@@ -150,7 +151,9 @@ Status PumpImpl::Load() {
                               executor_.store().Scan(bucket.bucket, store::Space::kOutbox, "", after, 512));
       for (const auto& item : page.items) {
         const uint64_t sequence = store::SequenceOfKey(item.key);
-        if (progress.open.insert(sequence).second) queue_.push_back({bucket.bucket, sequence});
+        if (progress.open.insert(sequence).second) {
+          (bucket.bucket == store::kSystemBucket ? first_ : queue_).push_back({bucket.bucket, sequence});
+        }
         HEARTH_ASSIGN_OR_RETURN(const auto entry, records::Decode<records::OutboxEntry>(item.value));
         if (const auto* member = std::get_if<records::MemberChanged>(&entry.effect)) {
           executor_.stamps().Reopen(member->change.stamp);
@@ -177,7 +180,8 @@ void PumpImpl::Notify(store::BucketId bucket, uint64_t sequence) {
   Progress& progress = progress_[bucket.value];
   progress.open.insert(sequence);
   progress.seen = std::max(progress.seen, sequence);
-  queue_.push_back({bucket, sequence});
+  // Alerts come from the system's bucket, and little else does: they never wait behind the cards.
+  (bucket == store::kSystemBucket ? first_ : queue_).push_back({bucket, sequence});
   wake_.NotifyOne();
 }
 
@@ -249,11 +253,13 @@ Result<Change> PumpImpl::RefreshCard(const Request& request, CardNumber number, 
 
 std::vector<Item> PumpImpl::TakeItems(bool& stopping) {
   const MutexLock lock(mu_);
-  if (queue_.empty() && !stop_ && !renew_) wake_.WaitFor(mu_, kIdle);
+  if (first_.empty() && queue_.empty() && !stop_ && !renew_) wake_.WaitFor(mu_, kIdle);
   std::vector<Item> items;
-  while (!queue_.empty() && items.size() < kBatchItems) {
-    items.push_back(queue_.front());
-    queue_.pop_front();
+  for (std::deque<Item>* queue : {&first_, &queue_}) {
+    while (!queue->empty() && items.size() < kBatchItems) {
+      items.push_back(queue->front());
+      queue->pop_front();
+    }
   }
   stopping = stop_;
   return items;
@@ -369,6 +375,10 @@ void PumpImpl::Handle(const Item& item, const records::OutboxEntry& entry) {
     (void)Build([&] { return builder_.Pairing(pairing->card); });
   } else if (const auto* package = std::get_if<records::ServiceKeysDue>(&entry.effect)) {
     (void)Build([&] { return builder_.ServiceKeys(package->package, executor_.stamps().Now()); });
+  } else if (const auto* alert = std::get_if<records::EmergencyDue>(&entry.effect)) {
+    const auto before = static_cast<ptrdiff_t>(out_.size());
+    (void)Build([&] { return builder_.Emergency(alert->number); });
+    std::rotate(out_.begin(), out_.begin() + before, out_.end());
   } else if (const auto* table = std::get_if<records::TableDue>(&entry.effect)) {
     (void)Build([&] { return builder_.Table(table->kind, table->id); });
   } else if (const auto* member = std::get_if<records::MemberChanged>(&entry.effect)) {

@@ -2,8 +2,8 @@
 //
 // Delivery is at least once: a bucket's cursor moves only past effects whose sections every output has put on
 // the air; what was not when the daemon ended is built again from the state at the next start. Effects go out
-// in commit order; a group's section waits (at most about a second) until the watermark has passed the change
-// it is about.
+// in commit order, an alert of the emergency broadcast before all others; a group's section waits (at most
+// about a second) until the watermark has passed the change it is about.
 #pragma once
 
 #include <memory>

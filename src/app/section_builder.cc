@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "src/cas/area_table.h"
+#include "src/cas/emergency.h"
 #include "src/cas/group.h"
 #include "src/cas/pairing.h"
 #include "src/cas/service_keys.h"
@@ -142,6 +143,33 @@ Result<Sections> SectionBuilder::ServiceKeys(PackageId package, Stamp stamp) con
     HEARTH_ASSIGN_OR_RETURN(auto packed, cas::PackServiceKeys(message, package_key));
     for (Bytes& section : packed) sections.push_back(std::move(section));
   }
+  return sections;
+}
+
+Result<Sections> SectionBuilder::Emergency(uint64_t number) const {
+  HEARTH_ASSIGN_OR_RETURN(const auto stored, executor_.Read<entitlement::Emergency>(EmergencyKey(number)));
+  if (!stored || !entitlement::IsOnAir(stored->value, executor_.clock().Now())) return Sections{};
+  const EmergencySigner* signer = keys_.emergency_signer();
+  if (signer == nullptr) {
+    return Error(Reason::kEmergencyKeyMissing, fmt::format("alert {} cannot be signed", number));
+  }
+  const entitlement::Emergency& alert = stored->value;
+  HEARTH_ASSIGN_OR_RETURN(
+      Bytes section,
+      cas::EncodeEmergency({.key_id = signer->key_id,
+                            .alert = static_cast<uint16_t>(alert.number),
+                            .stamp = alert.stamp,
+                            .start = MessageSeconds(alert.start),
+                            .minutes = alert.minutes,
+                            .kind = alert.kind,
+                            .severity = alert.severity,
+                            .drill = alert.drill,
+                            .cancelled = alert.state == entitlement::EmergencyState::kCancelled,
+                            .service = alert.service,
+                            .regions = alert.regions},
+                           signer->key));
+  Sections sections;
+  sections.push_back(std::move(section));
   return sections;
 }
 

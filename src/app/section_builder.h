@@ -28,6 +28,8 @@ class SectionBuilder {
   Result<Sections> Group(GroupId group, Stamp watermark) const;
   // The service keys on air of one package: of the present epoch, and in the lead of the next.
   Result<Sections> ServiceKeys(PackageId package, Stamp stamp) const;
+  // Nothing when the alert never was on the air or is over. EMERGENCY_KEY_MISSING.
+  Result<Sections> Emergency(uint64_t number) const;
   // One list, under the keys of all packages whose cards it concerns.
   Result<Sections> Table(geofence::ListKind kind, AreaId id) const;
   // All lists that concern the cards of a county: the whitelists of its areas, the deny lists that cover it.

@@ -38,6 +38,9 @@ struct Limits {
   size_t plan_items = 20'000;
   // Windows of one channel's plan: 40 days of 50 programmes. The timelines of all channels stay in memory.
   size_t plan_windows_per_channel = 2000;
+  // Alerts of the emergency broadcast that are not over, proposals and cancelled ones among them: a box has
+  // room for as many (docs/messages.md section 6).
+  size_t emergencies_open = 64;
   // Items of one page of a list call.
   size_t page_items = 1000;
   // Age of a request_id that is still accepted; its dedup record is kept as long.

@@ -102,6 +102,10 @@ enum class Reason : uint16_t {
   kPlanOverlap = 313,
   kPlanRegionConflict = 314,
   kPlanFull = 315,
+  kEmergencyUnknown = 320,
+  kEmergencyStateInvalid = 321,
+  kEmergencyOver = 322,
+  kEmergencyKeyMissing = 323,
 
   // Location and intervention.
   kReportMacInvalid = 400,

@@ -25,6 +25,7 @@ enum class TableId : uint8_t {
   kGroup = 0x84,
   kServiceKeys = 0x85,
   kAreaTable = 0x86,
+  kEmergency = 0x87,
   kPairing = 0x88,
 };
 

@@ -168,6 +168,13 @@ void ReadLanes(ConfigReader& in, Config::Lanes& lanes) {
   in.Text("name", &lanes.name, "a name of 1 to 32 of a-z, A-Z, 0-9, - and _", IsShortName);
 }
 
+void ReadEmergency(ConfigReader& in, Config::Emergency& emergency) {
+  in.Section("emergency");
+  in.Path("key_file", &emergency.key_file);
+  in.Number("key_id", &emergency.key_id, 1, 255, "");
+  in.Flag("two_people", &emergency.two_people);
+}
+
 void ReadLog(ConfigReader& in, log::LogOptions& log) {
   in.Section("log");
   in.OneOf<LogLevel>("level", &log.level,
@@ -186,6 +193,7 @@ void ReadAll(ConfigReader& in, const std::vector<std::string>& muxes, Config& co
   ReadEcmg(in, config.ecmg);
   for (const std::string& section : muxes) ReadMux(in, section, config.muxes.emplace_back());
   ReadLanes(in, config.lanes);
+  ReadEmergency(in, config.emergency);
   ReadRules(in, config);
   ReadLog(in, config.log);
 }

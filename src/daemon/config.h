@@ -119,6 +119,12 @@ struct Config {
     uint64_t epochs_ahead = 3;
     std::string name;  // of this lane, with Role::kEcm
   };
+  // Emergency broadcast.
+  struct Emergency {
+    std::filesystem::path key_file;  // empty: no alert can be proposed
+    uint8_t key_id = 1;
+    bool two_people = true;
+  };
   struct RequestLimits {
     size_t requests_in_flight = Limits{}.requests_in_flight;
     size_t open_watches = Limits{}.open_watches;
@@ -135,6 +141,7 @@ struct Config {
   Ecmg ecmg;
   std::vector<Mux> muxes;
   Lanes lanes;
+  Emergency emergency;
   Retention retention;
   RequestLimits limits;
   log::LogOptions log;

@@ -55,6 +55,17 @@ Result<crypto::MasterKey> ReadMasterKey(const Config::Keys& keys) {
   return key;
 }
 
+Result<std::shared_ptr<const app::EmergencySigner>> ReadEmergencySigner(const Config::Emergency& emergency,
+                                                                        Logger& log) {
+  if (emergency.key_file.empty()) return std::shared_ptr<const app::EmergencySigner>();
+  auto key = crypto::SigningKey::FromFile(emergency.key_file.string());
+  if (!key) return AtKey("emergency.key_file", key.error());
+  // To be compared with what the boxes hold.
+  log.Info("emergency.key", {{"key_id", emergency.key_id}, {"public_key", ToHex(key->public_key().bytes())}});
+  return std::make_shared<const app::EmergencySigner>(
+      app::EmergencySigner{.key_id = emergency.key_id, .key = std::move(*key)});
+}
+
 Limits LimitsOf(const Config& config) {
   Limits limits;
   limits.grpc_message_bytes = config.grpc.max_message_bytes;
@@ -67,6 +78,7 @@ app::HeadEndOptions OptionsOf(const Config& config) {
   app::HeadEndOptions options;
   options.owner = fmt::format("{}:{}", config.site.name, ::getpid());
   options.epochs = {.zero = config.epochs.zero, .length = config.epochs.length, .lead = config.epochs.lead};
+  options.emergency_two_people = config.emergency.two_people;
   options.policy.blacklisted_reports = config.policy.blacklisted_reports;
   options.policy.blacklisted_gap = config.policy.blacklisted_gap;
   options.policy.out_of_area_reports = config.policy.out_of_area_reports;
@@ -247,8 +259,10 @@ Status Daemon::Parts::StartHeadEnd(const Config& config, const Clock& clock) {
   if (file) sinks.push_back(file.get());
   if (broadcast) sinks.push_back(broadcast.get());
   for (const auto& mux : muxes) sinks.push_back(mux.get());
+  app::HeadEndOptions options = OptionsOf(config);
+  HEARTH_ASSIGN_OR_RETURN(options.emergency_signer, ReadEmergencySigner(config.emergency, log));
   HEARTH_ASSIGN_OR_RETURN(head_end, app::HeadEnd::Create(*store, clock, random, std::move(master),
-                                                         std::move(sinks), OptionsOf(config), metrics, log));
+                                                         std::move(sinks), options, metrics, log));
   renewal.Serve(&head_end->pump());
   return Ok();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "entitlement/account.h"
+#include "entitlement/emergency.h"
 #include "entitlement/plan.h"
 #include "entitlement/schedule.h"
 #include "entitlement/standing.h"
@@ -138,6 +139,47 @@ constexpr bool Known(entitlement::WindowKind value) {
     case kEvent:
     case kFreeToAir:
     case kBlackout:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool Known(entitlement::EmergencyKind value) {
+  using enum entitlement::EmergencyKind;
+  switch (value) {
+    case kOther:
+    case kEarthquake:
+    case kFlood:
+    case kStorm:
+    case kLandslide:
+    case kFire:
+    case kHazardousMaterial:
+    case kPublicHealth:
+    case kPublicSafety:
+    case kColdAndSnow:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool Known(entitlement::Severity value) {
+  using enum entitlement::Severity;
+  switch (value) {
+    case kRed:
+    case kOrange:
+    case kYellow:
+    case kBlue:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool Known(entitlement::EmergencyState value) {
+  using enum entitlement::EmergencyState;
+  switch (value) {
+    case kProposed:
+    case kApproved:
+    case kCancelled:
       return true;
   }
   return false;

@@ -47,6 +47,7 @@ void WriteEffect(const GroupDue& value, pb::Outbox& out) {
 void WriteEffect(const ServiceKeysDue& value, pb::Outbox& out) {
   out.set_service_keys_of_package(value.package.value);
 }
+void WriteEffect(const EmergencyDue& value, pb::Outbox& out) { out.set_emergency(value.number); }
 void WriteEffect(const TableDue& value, pb::Outbox& out) {
   pb::Outbox::TableDue& to = *out.mutable_table();
   to.set_kind(static_cast<uint32_t>(value.kind));
@@ -109,6 +110,9 @@ OutboxEntry ReadOutbox(const pb::Outbox& in, Checker& check) {
       break;
     case pb::Outbox::kTable:
       out.effect = ReadEffect(in.table(), check);
+      break;
+    case pb::Outbox::kEmergency:
+      out.effect = EmergencyDue{check.Range(in.emergency(), 1, UINT64_MAX, "emergency")};
       break;
     case pb::Outbox::EFFECT_NOT_SET:
       check.Require(false, "effect", "one of the known effects");

@@ -20,6 +20,7 @@
 #include "entitlement/account.h"
 #include "entitlement/card.h"
 #include "entitlement/claim.h"
+#include "entitlement/emergency.h"
 #include "entitlement/group.h"
 #include "entitlement/plan.h"
 #include "entitlement/schedule.h"
@@ -117,6 +118,14 @@ struct PlanDay {
 inline constexpr int64_t kDayMillis = 24LL * 3600 * 1000;
 inline constexpr uint32_t kMaxPlanDay = 2'932'896;  // the last day of the year 9999
 
+// The last number given to an alert, and those that were not over when the newest was proposed.
+struct EmergencyHead {
+  uint64_t last_number = 0;
+  std::vector<uint64_t> open;  // ascending
+
+  bool operator==(const EmergencyHead&) const = default;
+};
+
 struct CellListHead {
   geofence::ListKind kind = geofence::ListKind::kWhitelist;
   AreaId id;
@@ -190,9 +199,15 @@ struct TableDue {
 
   bool operator==(const TableDue&) const = default;
 };
+struct EmergencyDue {
+  uint64_t number = 0;
+
+  bool operator==(const EmergencyDue&) const = default;
+};
 struct OutboxEntry {
   UnixMillis time;
-  std::variant<StandingChanged, RecordDue, PairingDue, MemberChanged, GroupDue, ServiceKeysDue, TableDue>
+  std::variant<StandingChanged, RecordDue, PairingDue, MemberChanged, GroupDue, ServiceKeysDue, TableDue,
+               EmergencyDue>
       effect;
 
   bool operator==(const OutboxEntry&) const = default;
@@ -234,6 +249,8 @@ std::string Encode(const PackageRecord& value);
 std::string Encode(const entitlement::Product& value);
 std::string Encode(const PlanHead& value);
 std::string Encode(const PlanDay& value);
+std::string Encode(const entitlement::Emergency& value);
+std::string Encode(const EmergencyHead& value);
 std::string Encode(const geofence::Region& value);
 std::string Encode(const geofence::Area& value);
 std::string Encode(const CellListHead& value);
@@ -272,6 +289,10 @@ template <>
 Result<PlanHead> Decode(std::string_view bytes);
 template <>
 Result<PlanDay> Decode(std::string_view bytes);
+template <>
+Result<entitlement::Emergency> Decode(std::string_view bytes);
+template <>
+Result<EmergencyHead> Decode(std::string_view bytes);
 template <>
 Result<geofence::Region> Decode(std::string_view bytes);
 template <>

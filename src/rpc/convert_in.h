@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <google/protobuf/repeated_ptr_field.h>
+#include <google/protobuf/timestamp.pb.h>
 #include <hearth/v1/common.pb.h>
 #include <hearth/v1/entitlement.pb.h>
 #include <hearth/v1/geofence.pb.h>
@@ -20,6 +21,7 @@
 #include <hearth/v1/schedule.pb.h>
 
 #include "src/app/ecm_service.h"
+#include "src/app/emergency.h"
 #include "src/app/geo.h"
 #include "src/app/keys.h"
 #include "src/app/location.h"
@@ -80,6 +82,11 @@ struct PlanQuery {
   UnixMillis to;
 };
 Result<PlanQuery> PlanQueryFrom(const v1::ListPlanRequest& request);
+
+// Whole milliseconds after 1970 and before the year 10000.
+Result<UnixMillis> TimeFrom(const google::protobuf::Timestamp& time, const std::string& field);
+// What is to be proposed; fields are named from "emergency." on.
+Result<entitlement::Emergency> EmergencyFrom(const v1::Emergency& emergency);
 
 // Level and parent may be left out: the code says them. If they are there they must agree with it.
 Result<geofence::Region> RegionFrom(const v1::Region& region, const Limits& limits);

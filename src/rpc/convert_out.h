@@ -15,6 +15,7 @@
 #include <hearth/v1/schedule.pb.h>
 
 #include "src/app/audit.h"
+#include "src/app/emergency.h"
 #include "src/app/geo.h"
 #include "src/app/location.h"
 #include "src/app/plans.h"
@@ -51,6 +52,8 @@ v1::Product ToProto(const entitlement::Product& product);
 v1::PushPlanResponse ToProto(const app::PlanPushed& pushed);
 v1::GetInForceResponse ToProto(const app::InForce& in_force);
 v1::PlanWindow ToProto(const app::PlannedWindow& window);
+
+v1::Emergency ToProto(const app::EmergencyView& view);
 
 v1::Region ToProto(const geofence::Region& region, const geofence::RegionTree& tree);
 v1::Area ToProto(const app::AreaView& view);

@@ -14,13 +14,6 @@ using entitlement::WindowKind;
 // The last second of the year 9999: the end of RFC 3339 and of google.protobuf.Timestamp.
 constexpr int64_t kMaxSeconds = 253'402'300'799;
 
-Result<UnixMillis> TimeFrom(const google::protobuf::Timestamp& time, const std::string& field) {
-  const bool good = time.seconds() > 0 && time.seconds() <= kMaxSeconds && time.nanos() >= 0 &&
-                    time.nanos() < 1'000'000'000 && time.nanos() % 1'000'000 == 0;
-  if (!good) return InvalidField(field, "whole milliseconds after 1970 and before the year 10000");
-  return UnixMillis(time.seconds() * 1000 + time.nanos() / 1'000'000);
-}
-
 UnixMillis NeedTime(bool there, const google::protobuf::Timestamp& time, const std::string& field,
                     FieldErrors& errors) {
   if (there) return errors.Take(TimeFrom(time, field));
@@ -88,6 +81,13 @@ void FillWindow(const entitlement::Window& window, v1::PlanWindow& out) {
 }
 
 }  // namespace
+
+Result<UnixMillis> TimeFrom(const google::protobuf::Timestamp& time, const std::string& field) {
+  const bool good = time.seconds() > 0 && time.seconds() <= kMaxSeconds && time.nanos() >= 0 &&
+                    time.nanos() < 1'000'000'000 && time.nanos() % 1'000'000 == 0;
+  if (!good) return InvalidField(field, "whole milliseconds after 1970 and before the year 10000");
+  return UnixMillis(time.seconds() * 1000 + time.nanos() / 1'000'000);
+}
 
 Result<entitlement::Product> ProductFrom(const v1::Product& product) {
   if (product.product_id() > 127) return InvalidField("product.product_id", "0 to 127");

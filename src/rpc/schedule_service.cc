@@ -109,7 +109,59 @@ class ScheduleService final : public v1::ScheduleService::Service {
     });
   }
 
+  grpc::Status ProposeEmergency(grpc::ServerContext* context, const v1::ProposeEmergencyRequest* in,
+                                v1::EmergencyResponse* out) override {
+    return front_.Serve(*propose_emergency_, *context, [&](Call& call) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(*in));
+      HEARTH_ASSIGN_OR_RETURN(const auto wanted, EmergencyFrom(in->emergency()));
+      return Answer(head_end_.emergencies().Propose(request, wanted), *out);
+    });
+  }
+
+  grpc::Status ApproveEmergency(grpc::ServerContext* context, const v1::ApproveEmergencyRequest* in,
+                                v1::EmergencyResponse* out) override {
+    return front_.Serve(*approve_emergency_, *context, [&](Call& call) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(*in));
+      return Answer(head_end_.emergencies().Approve(request, in->number()), *out);
+    });
+  }
+
+  grpc::Status CancelEmergency(grpc::ServerContext* context, const v1::CancelEmergencyRequest* in,
+                               v1::EmergencyResponse* out) override {
+    return front_.Serve(*cancel_emergency_, *context, [&](Call& call) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(*in));
+      return Answer(head_end_.emergencies().Cancel(request, in->number()), *out);
+    });
+  }
+
+  grpc::Status GetEmergency(grpc::ServerContext* context, const v1::GetEmergencyRequest* in,
+                            v1::GetEmergencyResponse* out) override {
+    return front_.Serve(*get_emergency_, *context, [&](Call&) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto view, head_end_.emergencies().Get(in->number()));
+      *out->mutable_emergency() = ToProto(view);
+      return Ok();
+    });
+  }
+
+  grpc::Status ListEmergencies(grpc::ServerContext* context, const v1::ListEmergenciesRequest* in,
+                               v1::ListEmergenciesResponse* out) override {
+    return front_.Serve(*list_emergencies_, *context, [&](Call&) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const size_t size, PageSizeFrom(in->page(), front_.limits()));
+      HEARTH_ASSIGN_OR_RETURN(const auto page,
+                              head_end_.emergencies().List(in->open_only(), size, in->page().token()));
+      for (const auto& view : page.items) *out->add_emergencies() = ToProto(view);
+      out->set_next_page_token(page.next_token);
+      return Ok();
+    });
+  }
+
  private:
+  static Status Answer(const Result<app::EmergencyChanged>& done, v1::EmergencyResponse& out) {
+    if (!done) return done.error();
+    *out.mutable_changed() = ToProto(done->change);
+    *out.mutable_emergency() = ToProto(done->view);
+    return Ok();
+  }
   Epoch EpochOnAir() { return app::EpochPlan::Wrap(head_end_.keys().on_air()); }
 
   Front& front_;
@@ -123,6 +175,11 @@ class ScheduleService final : public v1::ScheduleService::Service {
   const std::unique_ptr<Method> push_plan_ = front_.NewMethod("ScheduleService/PushPlan");
   const std::unique_ptr<Method> get_in_force_ = front_.NewMethod("ScheduleService/GetInForce");
   const std::unique_ptr<Method> list_plan_ = front_.NewMethod("ScheduleService/ListPlan");
+  const std::unique_ptr<Method> propose_emergency_ = front_.NewMethod("ScheduleService/ProposeEmergency");
+  const std::unique_ptr<Method> approve_emergency_ = front_.NewMethod("ScheduleService/ApproveEmergency");
+  const std::unique_ptr<Method> cancel_emergency_ = front_.NewMethod("ScheduleService/CancelEmergency");
+  const std::unique_ptr<Method> get_emergency_ = front_.NewMethod("ScheduleService/GetEmergency");
+  const std::unique_ptr<Method> list_emergencies_ = front_.NewMethod("ScheduleService/ListEmergencies");
 };
 
 }  // namespace

@@ -271,6 +271,9 @@ Home Site::NewHome(uint64_t card, uint64_t box, uint64_t sim) const {
   state.chip_key = receiver::Key(ChipKeyBytes(box));
   state.model = "HH-S1";
   state.sim = SimOf(sim);
+  if (const auto& signer = options.emergency_signer) {
+    state.alerts.keys[signer->key_id] = signer->key.public_key().bytes();
+  }
   auto made = receiver::Box::Create(std::move(state));
   EXPECT_TRUE(made);
   return {.receiver = receiver::Receiver(*std::move(made), NewCard(card)), .sim = SimOf(sim)};

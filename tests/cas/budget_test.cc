@@ -52,6 +52,13 @@ TEST(Budget, AreaTable) {
   EXPECT_EQ(SizeOf(EncodeAreaTablePart(samples::TablePart(5, 28), samples::Package())), 179U);
 }
 
+TEST(Budget, EmergencyOneAPacket) {
+  for (size_t n = 1; n <= entitlement::kEmergencyRegions; ++n) {
+    EXPECT_EQ(SizeOf(EncodeEmergency(samples::Emergency(n), samples::EmergencyKey())), 90 + 3 * n);
+  }
+  EXPECT_EQ(90 + 3 * entitlement::kEmergencyRegions, mpegts::kPacketPayloadBytes);
+}
+
 TEST(Budget, PairingThreeAPacket) {
   EXPECT_EQ(SizeOf(EncodePairing(samples::Pairing(), samples::Chip())), 53U);
   EXPECT_EQ(mpegts::kPacketPayloadBytes / 53, 3U);

@@ -37,6 +37,16 @@ Row RowOf(const char* name, Result<Bytes> section, const K& key, Result<T> (*dec
           [=](ByteView s) { return Taken(decode(s, *other)); }};
 }
 
+Row EmergencyRow(const char* name, size_t regions) {
+  const auto under = [](unsigned key_id) {
+    return [key = samples::EmergencyKey(key_id).public_key()](ByteView s) {
+      return Taken(DecodeEmergency(s, key));
+    };
+  };
+  return {name, EncodeEmergency(samples::Emergency(regions), samples::EmergencyKey()).value(), under(1),
+          under(2)};
+}
+
 std::vector<Row> Rows() {
   const crypto::CardKeys keys = samples::Keys();
   const crypto::PackageKey package = samples::Package();
@@ -55,6 +65,8 @@ std::vector<Row> Rows() {
       RowOf<crypto::ServiceKey, Ecm>("Ecm", EncodeEcm(samples::EcmOf(2, 16), service), service, &DecodeEcm),
       RowOf<crypto::ServiceKey, Ecm>("EcmShort", EncodeEcm(samples::EcmOf(1, 8), service), service,
                                      &DecodeEcm),
+      EmergencyRow("Emergency", 31),
+      EmergencyRow("EmergencyEverywhere", 0),
   };
 }
 

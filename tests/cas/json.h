@@ -30,6 +30,7 @@ class Json {
   // For lists.
   Json& Item(Json value) { return Child("", std::move(value)); }
   Json& HexItem(ByteView value) { return Raw("", "\"" + ToHex(value) + "\""); }
+  Json& IntItem(std::integral auto value) { return Raw("", std::to_string(value)); }
 
   std::string Print(size_t indent = 0) const {
     const std::string inner(indent + 2, ' ');

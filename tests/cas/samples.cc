@@ -6,6 +6,12 @@ namespace hearth::samples {
 
 using entitlement::StandingReason;
 
+crypto::SigningKey EmergencyKey(unsigned key_id) {
+  const std::string label = "emergency key " + std::to_string(key_id);
+  const crypto::Digest256 seed = crypto::Sha256(AsBytes("hearth sample "), AsBytes(label), {});
+  return crypto::SigningKey::FromSeed(crypto::Key256(seed)).value();
+}
+
 cas::CellBytes Cell(unsigned i) {
   // 84 bits: radio 3, MCC 10, MNC 10, flag 1, area code 24, cell 36; the first 24 bits and then 60.
   const uint64_t head = uint64_t{3} << 21 | uint64_t{460} << 11 | uint64_t{0} << 1 | 0;
@@ -101,6 +107,21 @@ cas::AreaTablePart TablePart(uint8_t width, size_t cells, cas::TableKind kind) {
 
 cas::PairingMessage Pairing() {
   return {kCard, kBox, kStamp, crypto::PairingKeyFor(Keys().pair, kCard, kBox).value()};
+}
+
+cas::EmergencyMessage Emergency(size_t regions) {
+  cas::EmergencyMessage message{
+      .alert = 4711,
+      .stamp = kStamp,
+      .start = 91'000'060,
+      .minutes = 90,
+      .kind = entitlement::EmergencyKind::kFlood,
+      .severity = entitlement::Severity::kOrange,
+      .service = {.original_network = 0xFF00, .transport_stream = 3, .service = 101},
+      .regions = {}};
+  for (unsigned i = 0; i < regions; ++i) message.regions.push_back(640'000 + i);
+  if (regions == 0) message.regions = {0};
+  return message;
 }
 
 cas::Ecm EcmOf(size_t words, size_t word_bytes) {

@@ -8,6 +8,7 @@
 
 #include "src/cas/area_table.h"
 #include "src/cas/ecm.h"
+#include "src/cas/emergency.h"
 #include "src/cas/group.h"
 #include "src/cas/pairing.h"
 #include "src/cas/report.h"
@@ -42,6 +43,9 @@ inline crypto::ServiceKey Service(unsigned service) {
   return SampleKey<crypto::ServiceKey>("service " + std::to_string(service));
 }
 
+// Whose seed is SHA-256("hearth sample emergency key " ‖ the digits of the id).
+crypto::SigningKey EmergencyKey(unsigned key_id = 1);
+
 // LTE, MCC 460, MNC 00, TAC 0x7A31, ECI 0x0A1B2C00 + i, as docs/messages.md section 3 packs it.
 cas::CellBytes Cell(unsigned i);
 
@@ -53,6 +57,8 @@ cas::ServiceKeysMessage ServicesOf(size_t count);
 cas::AreaTable Table(uint8_t width, cas::TableKind kind = cas::TableKind::kArea);
 cas::AreaTablePart TablePart(uint8_t width, size_t cells, cas::TableKind kind = cas::TableKind::kArea);
 cas::PairingMessage Pairing();
+// With so many regions, from 640000 up; 0: everywhere.
+cas::EmergencyMessage Emergency(size_t regions);
 cas::Ecm EcmOf(size_t words, size_t word_bytes);
 cas::ReportBody Report(size_t cells);
 

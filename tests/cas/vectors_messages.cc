@@ -169,6 +169,49 @@ Json PairingVectors(std::vector<Seed>& seeds) {
   return list;
 }
 
+void AddEmergency(Json& list, std::string_view name, const cas::EmergencyMessage& m,
+                  std::vector<Seed>& seeds) {
+  const crypto::SigningKey key = samples::EmergencyKey(m.key_id);
+  Json json = Json::Object().Text("name", name).Text("key_name", "public emergency key");
+  json.Hex("key", key.public_key().bytes()).Int("key_id", m.key_id).Int("alert", m.alert);
+  json.Int("stamp", m.stamp.value).Int("start", m.start).Int("minutes", m.minutes);
+  json.Int("kind", static_cast<int>(m.kind)).Int("severity", static_cast<int>(m.severity));
+  json.Bool("drill", m.drill).Bool("cancelled", m.cancelled);
+  json.Int("original_network", m.service.original_network);
+  json.Int("transport_stream", m.service.transport_stream).Int("service", m.service.service);
+  Json regions = Json::List();
+  for (const uint32_t region : m.regions) regions.IntItem(region);
+  json.Child("regions", std::move(regions));
+  Finish(list, std::move(json), "87-" + std::string(name), cas::EncodeEmergency(m, key).value(), seeds);
+}
+
+Json EmergencyVectors(std::vector<Seed>& seeds) {
+  Json list = Json::List();
+  AddEmergency(list, "alarm-1-region", samples::Emergency(1), seeds);
+  AddEmergency(list, "alarm-31-regions", samples::Emergency(31), seeds);
+  cas::EmergencyMessage drill = samples::Emergency(0);
+  drill.drill = true;
+  drill.severity = entitlement::Severity::kBlue;
+  drill.service = {};
+  AddEmergency(list, "drill-everywhere", drill, seeds);
+  cas::EmergencyMessage cancel = samples::Emergency(1);
+  cancel.stamp = Stamp(cancel.stamp.value + 1);
+  cancel.cancelled = true;
+  AddEmergency(list, "cancel", cancel, seeds);
+  cas::EmergencyMessage largest = samples::Emergency(1);
+  largest.key_id = 255;
+  largest.alert = largest.minutes = 65535;
+  largest.stamp = Stamp(cas::kMaxStamp);
+  largest.start = UINT32_MAX;
+  largest.kind = static_cast<entitlement::EmergencyKind>(255);
+  largest.severity = entitlement::Severity::kBlue;
+  largest.drill = largest.cancelled = true;
+  largest.service = {.original_network = 65535, .transport_stream = 65535, .service = 65535};
+  largest.regions = {999'999};
+  AddEmergency(list, "largest-numbers", largest, seeds);
+  return list;
+}
+
 Json EcmVectors(std::vector<Seed>& seeds) {
   Json list = Json::List();
   for (const size_t words : {1, 2}) {
@@ -260,6 +303,10 @@ void AddOpenedSeeds(std::vector<Seed>& seeds) {
             crypto::ServiceKeysSiv(package).value(), seeds);
   AddOpened("86", EncodeAreaTablePart(samples::TablePart(3, 5), package).value(), 21,
             crypto::AreaTableSiv(package).value(), seeds);
+  const Bytes alert = EncodeEmergency(samples::Emergency(3), samples::EmergencyKey()).value();
+  ByteWriter fields;
+  fields.U8(0x87).Put(ByteView(alert).subspan(4, alert.size() - 4 - crypto::kSignatureBytes));
+  seeds.push_back({"opened-87", std::move(fields).Take()});
   AddOpened("88", EncodePairing(samples::Pairing(), samples::Chip()).value(), 21,
             crypto::PairingSiv(samples::Chip()).value(), seeds);
   AddOpened("80", EncodeEcm(samples::EcmOf(2, 8), service).value(), 14, crypto::EcmSiv(service).value(),
@@ -276,6 +323,7 @@ std::vector<VectorFile> MessageVectors(std::vector<Seed>& seeds) {
   files.push_back({"group", GroupVectors(seeds)});
   files.push_back({"service_keys", ServiceKeyVectors(seeds)});
   files.push_back({"area_table", TableVectors(seeds)});
+  files.push_back({"emergency", EmergencyVectors(seeds)});
   files.push_back({"pairing", PairingVectors(seeds)});
   files.push_back({"ecm", EcmVectors(seeds)});
   files.push_back({"control_words", WordVectors()});

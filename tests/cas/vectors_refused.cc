@@ -23,11 +23,10 @@ class Refused {
   explicit Refused(std::vector<Seed>& seeds) : seeds_(seeds) {}
 
   void Add(const std::string& name, std::string_view why, const crypto::Key128& key, Bytes section) {
-    list_.Item(Json::Object()
-                   .Text("name", name)
-                   .Text("why", why)
-                   .Hex("key", key.bytes(SecretAccess()))
-                   .Hex("section", section));
+    Add(name, why, key.bytes(SecretAccess()), std::move(section));
+  }
+  void Add(const std::string& name, std::string_view why, ByteView key, Bytes section) {
+    list_.Item(Json::Object().Text("name", name).Text("why", why).Hex("key", key).Hex("section", section));
     seeds_.push_back({"refused-" + name, std::move(section)});
   }
   Json Take() { return std::move(list_); }
@@ -113,12 +112,56 @@ void AddRuleBreakers(Refused& out) {
           Sealed(0x80, ecm.bytes(), mode4, ecm_siv));
 }
 
+// The bytes of a good emergency message with those at `at` replaced, signed anew.
+Bytes SignedWith(size_t at, const Bytes& bytes) {
+  const crypto::SigningKey key = samples::EmergencyKey();
+  Bytes section = cas::EncodeEmergency(samples::Emergency(2), key).value();
+  std::copy(bytes.begin(), bytes.end(), section.begin() + static_cast<ptrdiff_t>(at));
+  const ByteView text = ByteView(section).first(section.size() - crypto::kSignatureBytes);
+  ByteWriter message;
+  message.Put(AsBytes("hearth/1/emergency")).Put(text);
+  const crypto::Signature signature = key.Sign(message.bytes()).value();
+  std::copy(signature.begin(), signature.end(), section.end() - crypto::kSignatureBytes);
+  return section;
+}
+
+void AddEmergencies(Refused& out) {
+  const ByteView key = samples::EmergencyKey().public_key().bytes();
+  const Bytes good = cas::EncodeEmergency(samples::Emergency(2), samples::EmergencyKey()).value();
+  Bytes bad = good;
+  bad.at(bad.size() - 1) ^= 1;
+  out.Add("87-signature", "the last bit of the signature is wrong", key, bad);
+  bad = good;
+  bad[19] ^= 0x80;
+  out.Add("87-drill-to-alarm", "the drill bit was turned after signing", key, bad);
+  out.Add("87-other-key", "the key of another id", samples::EmergencyKey(2).public_key().bytes(), good);
+  const crypto::Signature unlabelled =
+      samples::EmergencyKey().Sign(ByteView(good).first(good.size() - crypto::kSignatureBytes)).value();
+  bad = good;
+  std::copy(unlabelled.begin(), unlabelled.end(), bad.end() - crypto::kSignatureBytes);
+  out.Add("87-no-label", "signed without the label", key, bad);
+  out.Add("87-key-id-0", "authentic, but key id 0", key, SignedWith(4, {0}));
+  out.Add("87-no-duration", "authentic, but 0 minutes", key, SignedWith(16, {0, 0}));
+  out.Add("87-kind-0", "authentic, but kind 0", key, SignedWith(18, {0}));
+  out.Add("87-severity-0", "authentic, but severity 0", key, SignedWith(19, {0}));
+  out.Add("87-severity-5", "authentic, but severity 5", key, SignedWith(19, {5}));
+  out.Add("87-reserved", "authentic, but a reserved bit is set", key, SignedWith(19, {0x09}));
+  out.Add("87-half-a-pointer", "authentic, but service_id 0 in a pointer", key, SignedWith(24, {0, 0}));
+  out.Add("87-region-twice", "authentic, but a region stands twice", key,
+          SignedWith(26, {0x09, 0xC4, 0x00, 0x09, 0xC4, 0x00}));
+  out.Add("87-everywhere-and-more", "authentic, but 0 is not the only region", key,
+          SignedWith(26, {0, 0, 0}));
+  out.Add("87-region-of-7-digits", "authentic, but a region above 999999", key,
+          SignedWith(29, {0xFF, 0xFF, 0xFF}));
+}
+
 }  // namespace
 
 std::vector<VectorFile> RefusedVectors(std::vector<Seed>& seeds) {
   Refused out(seeds);
   AddDamaged(out);
   AddRuleBreakers(out);
+  AddEmergencies(out);
   std::vector<VectorFile> files;
   files.push_back({"refused", out.Take()});
   return files;

@@ -167,6 +167,31 @@ grpc::Status FakeSchedule::ListPlan(grpc::ServerContext* /*context*/, const v1::
                                     v1::ListPlanResponse* response) {
   return AnswerBy(list_plan, request, response);
 }
+grpc::Status FakeSchedule::ProposeEmergency(grpc::ServerContext* /*context*/,
+                                            const v1::ProposeEmergencyRequest* request,
+                                            v1::EmergencyResponse* response) {
+  return AnswerBy(propose_emergency, request, response);
+}
+grpc::Status FakeSchedule::ApproveEmergency(grpc::ServerContext* /*context*/,
+                                            const v1::ApproveEmergencyRequest* request,
+                                            v1::EmergencyResponse* response) {
+  return AnswerBy(approve_emergency, request, response);
+}
+grpc::Status FakeSchedule::CancelEmergency(grpc::ServerContext* /*context*/,
+                                           const v1::CancelEmergencyRequest* request,
+                                           v1::EmergencyResponse* response) {
+  return AnswerBy(cancel_emergency, request, response);
+}
+grpc::Status FakeSchedule::GetEmergency(grpc::ServerContext* /*context*/,
+                                        const v1::GetEmergencyRequest* request,
+                                        v1::GetEmergencyResponse* response) {
+  return AnswerBy(get_emergency, request, response);
+}
+grpc::Status FakeSchedule::ListEmergencies(grpc::ServerContext* /*context*/,
+                                           const v1::ListEmergenciesRequest* request,
+                                           v1::ListEmergenciesResponse* response) {
+  return AnswerBy(list_emergencies, request, response);
+}
 
 grpc::Status FakeAdmin::GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
                                   v1::GetStatusResponse* response) {

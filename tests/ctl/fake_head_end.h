@@ -106,6 +106,11 @@ struct FakeSchedule final : v1::ScheduleService::Service {
   Answer<v1::PushPlanRequest, v1::PushPlanResponse> push_plan;
   Answer<v1::GetInForceRequest, v1::GetInForceResponse> get_in_force;
   Answer<v1::ListPlanRequest, v1::ListPlanResponse> list_plan;
+  Answer<v1::ProposeEmergencyRequest, v1::EmergencyResponse> propose_emergency;
+  Answer<v1::ApproveEmergencyRequest, v1::EmergencyResponse> approve_emergency;
+  Answer<v1::CancelEmergencyRequest, v1::EmergencyResponse> cancel_emergency;
+  Answer<v1::GetEmergencyRequest, v1::GetEmergencyResponse> get_emergency;
+  Answer<v1::ListEmergenciesRequest, v1::ListEmergenciesResponse> list_emergencies;
 
   grpc::Status ImportChannels(grpc::ServerContext*, const v1::ImportChannelsRequest*,
                               v1::ImportChannelsResponse*) override;
@@ -119,6 +124,16 @@ struct FakeSchedule final : v1::ScheduleService::Service {
   grpc::Status GetInForce(grpc::ServerContext*, const v1::GetInForceRequest*,
                           v1::GetInForceResponse*) override;
   grpc::Status ListPlan(grpc::ServerContext*, const v1::ListPlanRequest*, v1::ListPlanResponse*) override;
+  grpc::Status ProposeEmergency(grpc::ServerContext*, const v1::ProposeEmergencyRequest*,
+                                v1::EmergencyResponse*) override;
+  grpc::Status ApproveEmergency(grpc::ServerContext*, const v1::ApproveEmergencyRequest*,
+                                v1::EmergencyResponse*) override;
+  grpc::Status CancelEmergency(grpc::ServerContext*, const v1::CancelEmergencyRequest*,
+                               v1::EmergencyResponse*) override;
+  grpc::Status GetEmergency(grpc::ServerContext*, const v1::GetEmergencyRequest*,
+                            v1::GetEmergencyResponse*) override;
+  grpc::Status ListEmergencies(grpc::ServerContext*, const v1::ListEmergenciesRequest*,
+                               v1::ListEmergenciesResponse*) override;
 };
 
 struct FakeAdmin final : v1::AdminService::Service {

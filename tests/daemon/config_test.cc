@@ -58,6 +58,9 @@ TEST(Config, DefaultsAreAsDocumented) {
   EXPECT_EQ(config->policy.blacklisted_reports, 2);
   EXPECT_EQ(config->policy.blacklisted_gap, std::chrono::seconds(60));
   EXPECT_EQ(config->policy.grace, std::chrono::hours(72));
+  EXPECT_TRUE(config->emergency.key_file.empty());
+  EXPECT_EQ(config->emergency.key_id, 1);
+  EXPECT_TRUE(config->emergency.two_people);
   EXPECT_EQ(config->metrics.listen, (Endpoint{"127.0.0.1", 9464}));
   EXPECT_EQ(config->output.listen, std::nullopt);
   EXPECT_EQ(config->limits.requests_in_flight, Limits{}.requests_in_flight);
@@ -109,6 +112,10 @@ threads = 3
 tls_certificate = "ec"
 tls_key = "ek"
 tls_client_ca = "ea"
+[emergency]
+key_file = "ek"
+key_id = 2
+two_people = false
 [lanes]
 file = "lf"
 key_file = "lk"
@@ -189,6 +196,9 @@ file = "l"
   EXPECT_EQ(config->ecmg.tls_certificate, "ec");
   EXPECT_EQ(config->ecmg.tls_key, "ek");
   EXPECT_EQ(config->ecmg.tls_client_ca, "ea");
+  EXPECT_EQ(config->emergency.key_file, "ek");
+  EXPECT_EQ(config->emergency.key_id, 2);
+  EXPECT_FALSE(config->emergency.two_people);
   EXPECT_EQ(config->lanes.file, "lf");
   EXPECT_EQ(config->lanes.key_file, "lk");
   EXPECT_EQ(config->lanes.registered, (std::vector<std::string>{"a", "b-1"}));
@@ -333,6 +343,11 @@ TEST(Config, SaysWhatIsWrongAndWhere) {
        add("[ecmg]\nlisten = \"127.0.0.1:1\"\nsuper_cas_ids = \"0x4A750001\"\ntls_key = \"k\"\n"), 13,
        "ecmg.tls_certificate", missing, "all of"},
       {"lane file without its key", add("[lanes]\nfile = \"f\"\n"), 13, "lanes.key_file", missing, "sealed"},
+      {"emergency key id 0", add("[emergency]\nkey_id = 0\n"), 14, "emergency.key_id", invalid, "1 to 255"},
+      {"emergency key id 256", add("[emergency]\nkey_id = 256\n"), 14, "emergency.key_id", invalid,
+       "1 to 255"},
+      {"emergency rule as a word", add("[emergency]\ntwo_people = \"no\"\n"), 14, "emergency.two_people",
+       invalid, "true or false"},
       {"lanes with a bad name", add("[lanes]\nregistered = \"a,,b\"\n"), 14, "lanes.registered", invalid,
        "separated by commas"},
       {"multiplexer without an address", add("[mux.a]\nclient_id = \"0x4A750001\"\n"), 13, "mux.a.address",

@@ -126,7 +126,7 @@ class Stage:
                 print(f"--- {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-15:]), file=sys.stderr)
 
 
-def set_up(site, stock, homes=2):
+def set_up(site, stock, homes=2, personalise=()):
     """Divisions, an area with cells, channels, a package, and accounts that wait for their installation."""
     area = desk.AREA
     site.ctl("region", "import", desk.DATA / "regions-64-ningxia.csv")
@@ -143,7 +143,7 @@ def set_up(site, stock, homes=2):
     site.ctl("package", "put", "--id", 64, "--name", "NX public", "--province", 64, "--services", "1-40,1064,2064")
     run(site.bin / "hearth-receiver", "personalise", "--out", stock, "--batch", "1", "--first-card",
         f"{desk.FIRST_CARD:012}", "--count", "10", "--first-box", f"{desk.FIRST_BOX:016}", "--first-sim",
-        f"{desk.FIRST_SIM:011}")
+        f"{desk.FIRST_SIM:011}", *personalise)
     site.ctl("batch", "import", stock / "batches.csv")
     site.ctl("stock", "import", "--cards", stock / "cards.csv", "--boxes", stock / "boxes.csv", "--sims", stock / "sims.csv")
     opened = []

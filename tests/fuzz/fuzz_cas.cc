@@ -7,6 +7,7 @@
 
 #include "src/cas/area_table.h"
 #include "src/cas/ecm.h"
+#include "src/cas/emergency.h"
 #include "src/cas/group.h"
 #include "src/cas/pairing.h"
 #include "src/cas/service_keys.h"
@@ -36,12 +37,41 @@ void Try(ByteView section, Result<T> (*decode)(ByteView, const K&),
   if (exact && !std::equal(again->begin(), again->end(), section.begin(), section.end())) std::abort();
 }
 
+const crypto::SigningKey& FixedSigningKey() {
+  static const crypto::SigningKey key =
+      crypto::SigningKey::FromSeed(crypto::Key256(std::array<uint8_t, 32>{1, 2, 3})).value();
+  return key;
+}
+
+// Signatures are deterministic: what was taken is made again bit for bit.
+void TryEmergency(ByteView section) {
+  const auto message = DecodeEmergency(section, FixedSigningKey().public_key());
+  if (!message) return;
+  const auto again = EncodeEmergency(*message, FixedSigningKey());
+  if (!again || !std::equal(again->begin(), again->end(), section.begin(), section.end())) std::abort();
+}
+
+// A section of 0x87 whose fields behind the suite are the input, signed.
+void SignAndTry(ByteView fields) {
+  const size_t total = 4 + fields.size() + crypto::kSignatureBytes;
+  if (total > 256) return;
+  ByteWriter out;
+  out.U8(0x87).U16(0x7000 | (total - 3)).U8(kSuite1).Put(fields);
+  ByteWriter text;
+  text.Put(AsBytes("hearth/1/emergency")).Put(out.bytes());
+  const auto signature = FixedSigningKey().Sign(text.bytes());
+  if (!signature) std::abort();
+  out.Put(*signature);
+  TryEmergency(out.bytes());
+}
+
 void DecodeAll(ByteView section) {
   Try(section, &DecodeUniqueRecord, &EncodeUniqueRecord, true);
   Try(section, &DecodeUniqueStanding, &EncodeUniqueStanding, true);
   Try(section, &DecodeGroup, &EncodeGroup, true);
   Try(section, &DecodeAreaTablePart, &EncodeAreaTablePart, true);
   Try(section, &DecodePairing, &EncodePairing, true);
+  TryEmergency(section);
   // Runs may be cut differently, and the reserved byte of an AC record is ignored.
   Try(section, &DecodeServiceKeys, &EncodeServiceKeys, false);
   Try<crypto::ServiceKey, Ecm>(section, &DecodeEcm, &EncodeEcm, false);
@@ -84,6 +114,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 0x86:
       SealAndDecode(input[0], 17, crypto::AreaTableSiv(FixedKeyOf<crypto::PackageKey>()), rest);
+      break;
+    case 0x87:
+      SignAndTry(rest);
       break;
     case 0x88:
       SealAndDecode(input[0], 17, crypto::PairingSiv(FixedKeyOf<crypto::ChipKey>()), rest);

@@ -41,6 +41,21 @@ std::string_view UseOf(uint8_t table_id) {
   }
 }
 
+crypto::SigningKey SigningKeyOf(uint8_t key_id) {
+  std::array<uint8_t, 32> seed{};
+  seed.fill(static_cast<uint8_t>(key_id ^ 0xE0));
+  return crypto::SigningKey::FromSeed(crypto::Key256(seed)).value();
+}
+
+// `section` with its last 64 bytes made the signature over all before.
+Bytes Signed(Bytes section, const crypto::SigningKey& key) {
+  ByteWriter text;
+  text.Put(AsBytes("hearth/1/emergency")).Put(ByteView(section).first(section.size() - 64));
+  const crypto::Signature signature = key.Sign(text.bytes()).value();
+  std::copy(signature.begin(), signature.end(), section.end() - 64);
+  return section;
+}
+
 }  // namespace
 
 Key TestKey(uint8_t number) {
@@ -121,6 +136,24 @@ Bytes MakeEcm(const Key& service_key, const EcmHead& head, const std::vector<AcR
   return Finish(std::move(out), service_key, "ecm", plain.bytes());
 }
 
+PublicKey EmergencyKey(uint8_t key_id) { return SigningKeyOf(key_id).public_key().bytes(); }
+
+Bytes MakeEmergency(const EmergencyMessage& message) {
+  return MakeEmergency(message, SigningKeyOf(message.key_id));
+}
+
+Bytes MakeEmergency(const EmergencyMessage& message, const crypto::SigningKey& key) {
+  const Alert& alert = message.alert;
+  ByteWriter out = Begin(kEmergency);
+  out.U8(message.key_id).U16(alert.number).U40(alert.stamp.value).U32(alert.start).U16(alert.minutes);
+  out.U8(alert.kind).U8((alert.drill ? 0x80U : 0U) | (alert.cancelled ? 0x40U : 0U) | alert.severity);
+  for (const uint16_t part : alert.service) out.U16(part);
+  for (const uint32_t region : message.regions) out.U24(region);
+  out.Put(Bytes(64, 0));
+  out.PatchU(1, 0x7000 + out.size() - 3, 2);
+  return Signed(std::move(out).Take(), key);
+}
+
 Bytes Reseal(Bytes section, const Key& key) {
   if (section.size() < 4) return section;
   section[1] = static_cast<uint8_t>(0x70 | ((section.size() - 3) >> 8 & 0x0F));
@@ -131,6 +164,8 @@ Bytes Reseal(Bytes section, const Key& key) {
     std::copy_n(mac.begin(), 8, section.begin() + 16);
     return section;
   }
+  const uint8_t id = section.size() > 4 ? section[4] : 0;
+  if (section[0] == kEmergency && section.size() > 70) return Signed(std::move(section), SigningKeyOf(id));
   const auto parts = SplitSealed(section);
   if (!parts) return section;
   const Bytes plain(parts->sealed.begin() + 16, parts->sealed.end());

@@ -8,6 +8,8 @@
 
 #include "src/base/bytes.h"
 #include "src/base/ids.h"
+#include "src/crypto/sign.h"
+#include "tools/receiver/alert.h"
 #include "tools/receiver/crypto.h"
 #include "tools/receiver/messages.h"
 
@@ -30,9 +32,14 @@ Bytes MakePairing(const Key& chip_key, const PairingHead& head, const Key& pairi
 Bytes MakeEcm(const Key& service_key, const EcmHead& head, const std::vector<AcRecord>& criteria,
               const std::vector<Bytes>& words);
 
+// The public key of the key id, and a message it signed; the signature is the head-end's own.
+PublicKey EmergencyKey(uint8_t key_id);
+Bytes MakeEmergency(const EmergencyMessage& message);
+Bytes MakeEmergency(const EmergencyMessage& message, const crypto::SigningKey& key);
+
 // The section with its SIV or MAC made right under `key`, taking what stands behind the SIV as plain text:
 // lets a fuzzer get behind the lock. The key is that of section 4 for this table_id (card key for 0x82,
-// 0x83).
+// 0x83); 0x87 is signed under the key that its key id names.
 Bytes Reseal(Bytes section, const Key& key);
 
 Key PairingKey(const Key& card_key, CardNumber card, BoxSerial box);

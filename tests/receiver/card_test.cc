@@ -76,7 +76,8 @@ TEST(CardHeader, WhatIsNotWholeOrNotOursIsSkipped) {
     section[at] = value;
     return home.receiver.Feed(section).why;
   };
-  EXPECT_EQ(with(0, 0x87), Why::kUnknownTable);
+  EXPECT_EQ(with(0, 0x89), Why::kUnknownTable);
+  EXPECT_EQ(with(0, 0x87), Why::kMalformed) << "an emergency message has more than 24 bytes";
   EXPECT_EQ(with(0, 0x42), Why::kUnknownTable);
   EXPECT_EQ(with(1, 0xF0), Why::kMalformed);
   EXPECT_EQ(with(1, 0x30), Why::kMalformed);

@@ -68,6 +68,9 @@ class Home {
     BoxState state;
     state.serial = serial;
     state.chip_key = chip_key;
+    for (const uint8_t id : std::initializer_list<uint8_t>{1, 2}) {
+      state.alerts.keys[id] = air::EmergencyKey(id);
+    }
     return Box::Create(std::move(state)).value();
   }
 
@@ -102,6 +105,19 @@ class Home {
     const TableHead head{list, version, part, parts, Stamp(stamp), kPackage, Epoch(9)};
     return receiver.Feed(air::MakeTable(package_key, head, {kind, 4, grace, HashesOf(list, 4, cells)})).why;
   }
+  // A flood in Ningxia from kNow on, for two hours.
+  static EmergencyMessage Flood(uint64_t stamp = uint64_t{kNow} << 8) {
+    EmergencyMessage message{.key_id = 1, .regions = {640000}};
+    message.alert = {.number = 7,
+                     .stamp = Stamp(stamp),
+                     .start = kNow,
+                     .minutes = 120,
+                     .kind = 3,
+                     .severity = 2,
+                     .service = {65280, 3, 101}};
+    return message;
+  }
+  Why SendAlert(const EmergencyMessage& message) { return receiver.Feed(air::MakeEmergency(message)).why; }
   // Everything a home has after installation; false when the receiver did not take it.
   bool Install() {
     const bool taken = SendPairing(100) == Why::kTaken && SendRecord(100) == Why::kTaken &&

@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <set>
@@ -103,6 +104,51 @@ class Program : public testing::Test {
   Key chip_key_;
   Record record_;
 };
+
+// An alert that the factory's own private key signed, begun a minute ago.
+TEST_F(Program, AnAlarmWakesTheBoxAndItsCancelEndsIt) {
+  const auto key = crypto::SigningKey::FromFile(factory_ + "/emergency.key");
+  ASSERT_TRUE(key) << key.error().ToString();
+  const auto utc = static_cast<uint32_t>(time(nullptr) - kEpoch2024Seconds - 60);
+  EmergencyMessage message{.key_id = 1, .regions = {640122}};
+  message.alert = {.number = 5,
+                   .stamp = Stamp(uint64_t{utc} << 8),
+                   .start = utc,
+                   .minutes = 30,
+                   .kind = 2,
+                   .severity = 1,
+                   .service = {1, 2, 3}};
+  AppendAll();
+  ASSERT_EQ(Call("feed --sections " + air_ + " " + place_).exit_code, 0);
+  EXPECT_EQ(Call("power standby --json " + place_).json()["awake"], false);
+  Append(air::MakeEmergency(message, *key));
+  const Json fed = Call("feed --json --until alarm --sections " + air_ + " " + place_).json();
+  EXPECT_EQ(fed["alarm"]["kind"], "earthquake");
+  EXPECT_EQ(fed["alarm"]["severity"], "red");
+  EXPECT_EQ(fed["alarm"]["drill"], false);
+  EXPECT_EQ(fed["alarm"]["service"], "1.2.3");
+  const Json status = Call("status --json " + place_).json();
+  EXPECT_EQ(status["standby"], true);
+  EXPECT_EQ(status["awake"], true);
+  EXPECT_EQ(status["alarm"], fed["alarm"]);
+  EXPECT_EQ(status["box"]["emergency_keys"].size(), 2U);
+  EXPECT_NE(Call("status " + place_).out.find("ALARM: earthquake, red (I), until "), std::string::npos);
+  const Ran watched = Call("watch --for 0.2 --sections " + air_ + " " + place_);
+  EXPECT_NE(watched.out.find("\"event\":\"alarm\""), std::string::npos) << watched.out;
+
+  message.alert.stamp = Stamp(message.alert.stamp.value + 1);
+  message.alert.drill = true;
+  Append(air::MakeEmergency(message, *key));
+  EXPECT_EQ(Call("feed --until drill --sections " + air_ + " " + place_).exit_code, 0);
+  EXPECT_NE(Call("status " + place_).out.find("DRILL (演练): earthquake"), std::string::npos);
+  message.alert.stamp = Stamp(message.alert.stamp.value + 1);
+  message.alert.cancelled = true;
+  Append(air::MakeEmergency(message, *key));
+  const Json cancelled = Call("feed --json --sections " + air_ + " " + place_).json();
+  EXPECT_EQ(cancelled["alarm"], nullptr);
+  EXPECT_EQ(cancelled["ignored"]["old_stamp"], 1);
+  EXPECT_EQ(Call("status --json " + place_).json()["awake"], false);
+}
 
 TEST_F(Program, FromTheFactoryToThePictureAndIntoTheCity) {
   EXPECT_EQ(Call("status --json " + place_).json()["screen"], "E04");
@@ -284,7 +330,8 @@ TEST_F(Program, ManPageAndHelpNameTheSameCommandsAndOptions) {
       ReadWholeFile(std::string(HEARTH_SOURCE_DIR) + "/tools/receiver/hearth-receiver.1").value();
   for (size_t at = 0; (at = manual.find("\\-", at)) != std::string::npos;) manual.erase(at, 1);
   std::set<std::string> offered = OptionsIn(Call("--help").out);
-  const char* commands[] = {"personalise", "new", "feed", "watch", "read", "report", "ecm", "play", "status"};
+  const char* commands[] = {"personalise", "new",    "feed", "watch", "read",
+                            "power",       "report", "ecm",  "play",  "status"};
   const std::string help = Call("--help").out;
   const std::string subcommands = help.substr(help.find("Subcommands:"));
   EXPECT_EQ(std::count(subcommands.begin(), subcommands.end(), '\n') - 3,

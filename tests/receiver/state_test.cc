@@ -32,6 +32,14 @@ void FillHome(Home& home) {
   home.Hear(10, Hears({kStrangeCell, "gsm:460:00:1:2@-71"}));
   home.Hear(20, Hears({kCityCell}));
   home.Hear(80, Hears({kCityCell, "nr:460:15:1:2@-90"}));
+  EmergencyMessage drill = Home::Flood();
+  drill.alert.number = 8;
+  drill.alert.drill = true;
+  home.SendAlert(Home::Flood());
+  home.SendAlert(drill);
+  drill.alert.cancelled = true;
+  home.SendAlert(drill);
+  home.receiver.SetStandby(true);
 }
 
 void Spit(const std::string& path, const std::string& content) {

@@ -367,6 +367,38 @@ inline Dedup Any() {
 }
 
 template <>
+inline entitlement::Emergency Any() {
+  using namespace entitlement;  // NOLINT: its values
+  Emergency out{.number = AnyNumber(1, UINT64_MAX),
+                .state = AnyEnum(EmergencyState::kProposed, EmergencyState::kCancelled),
+                .drill = AnyBool(),
+                .kind = AnyEnum(EmergencyKind::kOther, EmergencyKind::kColdAndSnow),
+                .severity = AnyEnum(Severity::kRed, Severity::kBlue),
+                .regions = {0},
+                .service = {.original_network = AnyU16(), .transport_stream = AnyU16(), .service = AnyU16()},
+                .reference = AnyText(),
+                .start = AnyTime(),
+                .minutes = static_cast<uint16_t>(AnyNumber(1, kMaxEmergencyMinutes)),
+                .proposed_by = AnyText(),
+                .proposed = AnyTime(),
+                .approved_by = AnyText(),
+                .approved = AnyTime(),
+                .cancelled_by = AnyText(),
+                .cancelled = AnyTime(),
+                .stamp = AnyStamp()};
+  for (uint64_t more = AnyNumber(0, kEmergencyRegions - 1); more > 0; --more) {
+    out.regions.push_back(static_cast<uint32_t>(AnyNumber(0, 999'999)));
+  }
+  return out;
+}
+
+template <>
+inline EmergencyHead Any() {
+  return {.last_number = *rc::gen::arbitrary<uint64_t>(),
+          .open = AnyList(4, [] { return *rc::gen::arbitrary<uint64_t>(); })};
+}
+
+template <>
 inline OutboxEntry Any() {
   OutboxEntry out;
   out.time = AnyTime();
@@ -392,6 +424,9 @@ inline OutboxEntry Any() {
       break;
     case 5:
       out.effect = ServiceKeysDue{.package = PackageId(AnyU16(1))};
+      break;
+    case 6:
+      out.effect = EmergencyDue{.number = AnyNumber(1, UINT64_MAX)};
       break;
     default:
       out.effect = TableDue{.kind = AnyEnum(geofence::ListKind::kWhitelist, geofence::ListKind::kBlacklist),

@@ -331,6 +331,30 @@ TEST(Ranges, Interventions) {
   });
 }
 
+TEST(Ranges, Alerts) {
+  const entitlement::Emergency sample{.number = 1, .regions = {640122}, .minutes = 90};
+  const auto row = [&](std::string name, std::string field,
+                       const std::function<void(pb::Emergency&)>& change) {
+    return Changed<pb::Emergency>(std::move(name), "alert", std::move(field), sample, change);
+  };
+  ExpectRefused({
+      row("number 0", "number", [](auto& m) { m.set_number(0); }),
+      row("state 0", "state", [](auto& m) { m.set_state(0); }),
+      row("state 4", "state", [](auto& m) { m.set_state(4); }),
+      row("kind 0", "kind", [](auto& m) { m.set_kind(0); }),
+      row("kind 11", "kind", [](auto& m) { m.set_kind(11); }),
+      row("severity 5", "severity", [](auto& m) { m.set_severity(5); }),
+      row("no region", "count of regions", [](auto& m) { m.clear_regions(); }),
+      row("region of 7 digits", "region", [](auto& m) { m.set_regions(0, 1'000'000); }),
+      row("service of 17 bits", "service", [](auto& m) { m.set_service(65536); }),
+      row("no duration", "minutes", [](auto& m) { m.set_minutes(0); }),
+      row("more than a week", "minutes", [](auto& m) { m.set_minutes(10'081); }),
+      row("stamp", "stamp", [](auto& m) { m.set_stamp(0x100'0000'0000); }),
+      Changed<pb::Outbox>("alert 0 due", "outbox entry", "emergency", SampleStanding(),
+                          [](auto& m) { m.set_emergency(0); }),
+  });
+}
+
 TEST(Ranges, WhatGoesWithACommit) {
   const auto row = [](std::string name, std::string field, const OutboxEntry& sample,
                       const std::function<void(pb::Outbox&)>& change) {

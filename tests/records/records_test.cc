@@ -35,6 +35,8 @@ struct Names {
     if constexpr (std::is_same_v<T, Product>) return "Product";
     if constexpr (std::is_same_v<T, PlanHead>) return "PlanHead";
     if constexpr (std::is_same_v<T, PlanDay>) return "PlanDay";
+    if constexpr (std::is_same_v<T, entitlement::Emergency>) return "Emergency";
+    if constexpr (std::is_same_v<T, EmergencyHead>) return "EmergencyHead";
     if constexpr (std::is_same_v<T, Region>) return "Region";
     if constexpr (std::is_same_v<T, Area>) return "Area";
     if constexpr (std::is_same_v<T, CellListHead>) return "CellListHead";
@@ -47,8 +49,9 @@ struct Names {
 };
 
 using Types = ::testing::Types<Account, CardRecord, BoxRecord, SimRecord, Claim, TownshipRecord, GroupRecord,
-                               BatchRecord, Channel, PackageRecord, Product, PlanHead, PlanDay, Region, Area,
-                               CellListHead, InterventionRecord, Dedup, OutboxEntry, ChangeRecord, Audit>;
+                               BatchRecord, Channel, PackageRecord, Product, PlanHead, PlanDay,
+                               entitlement::Emergency, EmergencyHead, Region, Area, CellListHead,
+                               InterventionRecord, Dedup, OutboxEntry, ChangeRecord, Audit>;
 TYPED_TEST_SUITE(EveryRecord, Types, Names);
 
 // Bytes of unknown origin give a value that is kept like any other, or STORE_CORRUPT.

@@ -101,8 +101,9 @@ void AddAdminCommands(Tree& tree) {
       "audit", "", "The audit of one object, oldest first",
       [](CLI::App& command, AuditFlags& flags) {
         command
-            .add_option("object", flags.object,
-                        "account:NX-1, card:640000000001, area:640122001, list:640104001 or site")
+            .add_option(
+                "object", flags.object,
+                "account:NX-1, card:640000000001, area:640122001, list:640104001, emergency:7 or site")
             ->type_name("OBJECT")
             ->required();
       },

@@ -84,6 +84,7 @@ Tree::Tree() : root_("Operates a Hearth head-end.", "hearthctl") {
   AddRosterCommands(*this);
   AddScheduleCommands(*this);
   AddPlanCommands(*this);
+  AddEmergencyCommands(*this);
   AddAreaCommands(*this);
   AddCellCommands(*this);
   AddLocationCommands(*this);

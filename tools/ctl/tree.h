@@ -93,6 +93,7 @@ void AddAccountCommands(Tree& tree);       // account, device
 void AddRosterCommands(Tree& tree);        // roster
 void AddScheduleCommands(Tree& tree);      // channel, package
 void AddPlanCommands(Tree& tree);          // product, plan
+void AddEmergencyCommands(Tree& tree);     // emergency
 void AddAreaCommands(Tree& tree);          // region, area
 void AddCellCommands(Tree& tree);          // cells
 void AddLocationCommands(Tree& tree);      // location, why

@@ -10,6 +10,7 @@
 #include "src/base/bytes.h"
 #include "src/base/ids.h"
 #include "src/base/status.h"
+#include "tools/receiver/alert.h"
 #include "tools/receiver/card.h"
 #include "tools/receiver/cell.h"
 #include "tools/receiver/crypto.h"
@@ -56,6 +57,8 @@ struct BoxState {
   std::optional<uint64_t> denied_since;  // powered second of the first reading in a deny list
   std::optional<uint64_t> grace_since;   // powered second at which the grace began to run
   Darkness darkness = Darkness::kLit;
+  AlertState alerts;
+  bool standby = false;  // switched off by the viewer; an alarm wakes it all the same
 
   bool operator==(const BoxState&) const = default;
 };
@@ -73,6 +76,11 @@ class Box {
 
   // Obeys a pairing message for its serial, or says why not.
   Outcome Receive(ByteView section);
+  // Obeys an alert or says why not: see ReceiveEmergency of alert.h.
+  Outcome ReceiveAlert(ByteView section, uint32_t division, uint32_t now) {
+    return ReceiveEmergency(section, division, now, &state_.alerts);
+  }
+  void SetStandby(bool standby) { state_.standby = standby; }
   // One reading at powered second `at`, which never goes back. `rules` as the card tells them; without a card
   // there are none, and nothing is counted.
   void Read(const Reading& reading, uint64_t at, UnixMillis now, const std::optional<LocationRules>& rules);

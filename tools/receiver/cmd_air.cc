@@ -16,12 +16,6 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-UnixMillis Now() {
-  return UnixMillis(std::chrono::duration_cast<std::chrono::milliseconds>(
-                        std::chrono::system_clock::now().time_since_epoch())
-                        .count());
-}
-
 bool IsEcm(ByteView section) { return !section.empty() && (section[0] == kEcmEven || section[0] == kEcmOdd); }
 
 // What --until waits for.
@@ -30,10 +24,11 @@ class Condition {
   static Result<Condition> Parse(const std::string& text, const std::string& ecm) {
     Condition condition;
     condition.text_ = text;
-    const char* known[] = {"",     "dark", "lit", "opens", "paired", "record",
-                           "keys", "E01",  "E04", "E09",   "E14"};
+    const char* known[] = {"",      "dark",  "lit", "opens", "paired", "record", "keys",
+                           "alarm", "drill", "E01", "E04",   "E09",    "E14"};
     if (std::find(std::begin(known), std::end(known), text) == std::end(known)) {
-      return InvalidField("until", "dark, lit, opens, paired, record, keys, E01, E04, E09 or E14");
+      return InvalidField("until",
+                          "dark, lit, opens, paired, record, keys, alarm, drill, E01, E04, E09 or E14");
     }
     HEARTH_ASSIGN_OR_RETURN(condition.ecm_, FromHex(ecm));
     return condition;
@@ -47,6 +42,10 @@ class Condition {
     const auto& card = receiver.card();
     if (text_ == "dark") return !screen.lit();
     if (text_ == "lit") return screen.lit();
+    if (text_ == "alarm" || text_ == "drill") {
+      const auto alarms = receiver.alarms();
+      return !alarms.empty() && alarms.front().drill == (text_ == "drill");
+    }
     if (text_ == "record") return card && card->state().record.has_value();
     if (text_ == "keys") return card && !card->state().service_keys.empty();
     if (text_ == "paired") {
@@ -114,20 +113,31 @@ void PrintSection(ByteView section, const Outcome& outcome, bool json) {
   }
 }
 
-void PrintFed(const Tally& tally, const Screen& screen, size_t pending, int64_t elapsed_ms, bool json) {
+// What the viewer has before him.
+struct View {
+  explicit View(const Receiver& receiver)
+      : screen(receiver.screen()), alarm_json(AlarmJson(receiver)), alarm_line(AlarmLine(receiver)) {}
+
+  Screen screen;
+  std::string alarm_json;
+  std::string alarm_line;
+};
+
+void PrintFed(const Tally& tally, const View& view, size_t pending, int64_t elapsed_ms, bool json) {
   if (json) {
     JsonObject ignored;
     for (const auto& [name, count] : tally.ignored) ignored.Add(name, count);
     JsonObject line;
     line.Add("sections", tally.sections).Add("taken", tally.taken).Raw("ignored", ignored.Take());
     line.Add("unfinished_bytes", pending).Add("elapsed_ms", elapsed_ms);
-    AddScreen(line, screen);
-    fmt::print("{}\n", line.Take());
+    AddScreen(line, view.screen);
+    fmt::print("{}\n", line.Raw("alarm", view.alarm_json).Take());
     return;
   }
   std::string ignored;
   for (const auto& [name, count] : tally.ignored) ignored += fmt::format(", {} {}", count, name);
-  fmt::print("{} sections: {} taken{}\n{}\n", tally.sections, tally.taken, ignored, ScreenText(screen));
+  fmt::print("{} sections: {} taken{}\n{}\n", tally.sections, tally.taken, ignored, ScreenText(view.screen));
+  if (!view.alarm_line.empty()) fmt::print("{}\n", view.alarm_line);
 }
 
 // Feeds every whole section there is, until the condition holds; then the rest is left.
@@ -152,7 +162,7 @@ bool FeedWhole(SectionSplitter& splitter, Receiver& receiver, Condition& conditi
 
 std::string EventLine(std::string_view event, const Screen& screen, std::optional<ServiceId> service) {
   JsonObject line;
-  line.Add("time", ToString(Now())).Add("event", event);
+  line.Add("time", ToString(SystemNow())).Add("event", event);
   if (service) line.Add("service", service->value);
   AddScreen(line, screen);
   return line.Take();
@@ -163,6 +173,7 @@ class Watcher {
  public:
   explicit Watcher(Receiver receiver) : receiver_(std::move(receiver)), last_(receiver_.screen()) {
     Print("start", last_, {});
+    NoteAlarm();
   }
 
   void Feed(ByteView section, Condition* condition) {
@@ -175,11 +186,17 @@ class Watcher {
       if (told) last = result.screen;
     } else {
       receiver_.Feed(section);
+      NoteAlarm();
     }
     const Screen now = receiver_.screen();
     if (now == last_) return;
     last_ = now;
     Print("screen", now, {});
+  }
+  // An alert begins and ends by the clock too.
+  void Tick() {
+    receiver_.SetTime(SystemNow());
+    NoteAlarm();
   }
   void CaughtUp() {
     if (!std::exchange(caught_up_, true)) Print("caught_up", last_, {});
@@ -192,8 +209,19 @@ class Watcher {
     std::fflush(stdout);
   }
 
+  void NoteAlarm() {
+    const std::string alarm = AlarmJson(receiver_);
+    if (alarm == alarm_) return;
+    alarm_ = alarm;
+    JsonObject line;
+    line.Add("time", ToString(SystemNow())).Add("event", "alarm").Raw("alarm", alarm_);
+    fmt::print("{}\n", line.Add("text", AlarmLine(receiver_)).Take());
+    std::fflush(stdout);
+  }
+
   Receiver receiver_;
   Screen last_;
+  std::string alarm_ = "null";
   std::map<ServiceId, std::optional<Screen>> services_;
   bool caught_up_ = false;
 };
@@ -205,7 +233,7 @@ Result<int> Feed(const AirOptions& options, const Place& place) {
   SectionSplitter splitter;
   Tally tally;
   HEARTH_ASSIGN_OR_RETURN(Session before, Session::Open(place, false));
-  Screen screen = before.receiver().screen();
+  View view(before.receiver());
   bool holds = condition.Holds(before.receiver());
   while (!holds) {
     HEARTH_ASSIGN_OR_RETURN(const Bytes bytes, source.Read(deadline.left(std::chrono::milliseconds(500))));
@@ -215,12 +243,12 @@ Result<int> Feed(const AirOptions& options, const Place& place) {
     if (!bytes.empty()) {
       HEARTH_ASSIGN_OR_RETURN(Session session, Session::Open(place, true));
       holds = FeedWhole(splitter, session.receiver(), condition, options.verbose, place.json, &tally);
-      screen = session.receiver().screen();
+      view = View(session.receiver());
       HEARTH_RETURN_IF_ERROR(session.Save());
     }
     if ((bytes.empty() && source.ended()) || deadline.over()) break;
   }
-  PrintFed(tally, screen, splitter.pending(), deadline.elapsed_ms(), place.json);
+  PrintFed(tally, view, splitter.pending(), deadline.elapsed_ms(), place.json);
   if (!condition.empty()) return holds ? kExitOk : kExitRefused;
   if (splitter.pending() > 0 && !options.follow) {
     return Error(Reason::kSectionTruncated, fmt::format("{} ends within a section: {} bytes are left",
@@ -241,6 +269,7 @@ Result<int> Watch(const AirOptions& options, const Place& place) {
     HEARTH_ASSIGN_OR_RETURN(const Bytes bytes, source.Read(deadline.left(std::chrono::milliseconds(20))));
     if (source.TookNewFile()) splitter.Clear();
     splitter.Add(bytes);
+    watcher.Tick();
     while (const auto section = splitter.Next()) {
       watcher.Feed(*section, &condition);
       if (condition.Holds(watcher.receiver())) return kExitOk;

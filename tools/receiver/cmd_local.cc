@@ -1,5 +1,4 @@
-// personalise, new, read, report and status: what happens at the factory and in the home.
-#include <chrono>
+// personalise, new, read, report and power: what happens at the factory and in the home.
 #include <cmath>
 #include <cstdio>
 
@@ -12,12 +11,6 @@
 
 namespace hearth::receiver {
 namespace {
-
-UnixMillis Now() {
-  return UnixMillis(std::chrono::duration_cast<std::chrono::milliseconds>(
-                        std::chrono::system_clock::now().time_since_epoch())
-                        .count());
-}
 
 Result<UnixMillis> TimeOr(const std::string& at, UnixMillis otherwise) {
   return at.empty() ? Result<UnixMillis>(otherwise) : ParseTime(at, "at");
@@ -38,6 +31,7 @@ Result<int> DoPersonalise(const PersonaliseOptions& options, bool json) {
   HEARTH_ASSIGN_OR_RETURN(plan.first_sim, ParseSimNumber(options.first_sim, "first-sim"));
   plan.count = options.count;
   plan.model = options.model;
+  plan.emergency_keys = options.emergency_keys;
   SystemRandom system;
   SeededRandom seeded(options.seed.value_or(0));
   RandomSource& random = options.seed ? static_cast<RandomSource&>(seeded) : system;
@@ -105,7 +99,7 @@ Result<int> DoRead(const ReadOptions& options, const Place& place) {
   const int64_t last = before.read_at.value;
   // Hours given: so long it was powered since the last reading. Else: ever since.
   int64_t powered_ms = 0;
-  UnixMillis now = Now();
+  UnixMillis now = SystemNow();
   if (options.powered_hours) {
     powered_ms = std::llround(*options.powered_hours * 3'600'000);
     if (last != 0) now = UnixMillis(last + powered_ms);
@@ -131,7 +125,7 @@ Result<int> DoRead(const ReadOptions& options, const Place& place) {
 
 Result<int> DoReport(const ReportOptions& options, const Place& place) {
   if (place.card_state.empty()) return InvalidField("card-state", "a report is signed by a card");
-  HEARTH_ASSIGN_OR_RETURN(const UnixMillis now, TimeOr(options.at, Now()));
+  HEARTH_ASSIGN_OR_RETURN(const UnixMillis now, TimeOr(options.at, SystemNow()));
   HEARTH_ASSIGN_OR_RETURN(Session session, Session::Open(place, true));
   const BoxState& box = session.receiver().box().state();
   ReportEvidence evidence;
@@ -168,6 +162,21 @@ Result<int> DoReport(const ReportOptions& options, const Place& place) {
   return kExitOk;
 }
 
+Result<int> DoPower(const std::string& state, const Place& place) {
+  if (state != "on" && state != "standby") return InvalidField("power", "on or standby");
+  HEARTH_ASSIGN_OR_RETURN(Session session, Session::Open(place, true));
+  session.receiver().SetStandby(state == "standby");
+  HEARTH_RETURN_IF_ERROR(session.Save());
+  const bool awake = session.receiver().awake();
+  if (place.json) {
+    JsonObject line;
+    fmt::print("{}\n", line.Add("standby", state == "standby").Add("awake", awake).Take());
+  } else {
+    fmt::print("{}\n", state == "standby" && awake ? "standby, but an alarm keeps it awake" : state);
+  }
+  return kExitOk;
+}
+
 int Exit(const Result<int>& result) { return result ? *result : Fail(result.error()); }
 
 }  // namespace
@@ -177,6 +186,7 @@ int RunPersonalise(const PersonaliseOptions& options, bool json) {
 }
 int RunNew(const NewOptions& options, const Place& place) { return Exit(DoNew(options, place)); }
 int RunRead(const ReadOptions& options, const Place& place) { return Exit(DoRead(options, place)); }
+int RunPower(const std::string& state, const Place& place) { return Exit(DoPower(state, place)); }
 int RunReport(const ReportOptions& options, const Place& place) { return Exit(DoReport(options, place)); }
 
 }  // namespace hearth::receiver

@@ -30,6 +30,7 @@ class Viewer final : public TunerHost {
   Status Begin() {
     HEARTH_ASSIGN_OR_RETURN(Session session, Session::Open(place_, true));
     session_ = std::make_unique<Session>(std::move(session));
+    NoteAlarm();
     return Ok();
   }
   Status End() {
@@ -41,6 +42,7 @@ class Viewer final : public TunerHost {
   void OnEmm(ByteView section) override {
     ++emms_;
     if (session_->receiver().Feed(section).taken()) ++emms_taken_;
+    NoteAlarm();
   }
   EcmResult OnEcm(ByteView section) override {
     ++ecms_;
@@ -72,10 +74,24 @@ class Viewer final : public TunerHost {
     line.Add("packets", packets_).Add("dark_packets", dark_packets_).Add("ecms", ecms_);
     line.Add("emms", emms_).Add("emms_taken", emms_taken_).Add("skipped_bytes", skipped);
     AddScreen(line, last_);
-    fmt::print(report_, "{}\n", line.Take());
+    fmt::print(report_, "{}\n", line.Raw("alarm", alarm_).Take());
   }
 
  private:
+  void NoteAlarm() {
+    const std::string alarm = AlarmJson(session_->receiver());
+    if (alarm == alarm_) return;
+    alarm_ = alarm;
+    const std::string text = AlarmLine(session_->receiver());
+    if (place_.json) {
+      JsonObject line;
+      fmt::print(report_, "{}\n", line.Add("event", "alarm").Raw("alarm", alarm_).Add("text", text).Take());
+    } else {
+      fmt::print(report_, "{}\n", text.empty() ? "the alarm has ended" : text);
+    }
+    std::fflush(report_);
+  }
+
   void Print(const Period& period) const {
     if (place_.json) {
       JsonObject line;
@@ -103,6 +119,7 @@ class Viewer final : public TunerHost {
   uint64_t packets_ = 0;
   uint64_t dark_packets_ = 0;
   Screen last_;
+  std::string alarm_ = "null";
 };
 
 // Everything that `reader` holds goes through the tuner to `out`.

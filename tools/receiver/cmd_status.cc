@@ -71,6 +71,14 @@ std::string CardJson(const CardState& state) {
   return json.Raw("tables", JsonArray(tables)).Take();
 }
 
+std::string AlertJson(const Alert& alert) {
+  JsonObject json;
+  json.Add("alert", alert.number).Add("stamp", alert.stamp.value).Add("drill", alert.drill);
+  json.Add("cancelled", alert.cancelled).Add("kind", KindName(alert.kind));
+  json.Add("severity", SeverityName(alert.severity)).Add("start", TimeText(alert.start));
+  return json.Add("minutes", alert.minutes).Take();
+}
+
 std::string BoxJson(const BoxState& state) {
   JsonObject json;
   json.Add("box_serial", ToString(state.serial)).Add("model", state.model).Add("imei", state.imei);
@@ -85,6 +93,15 @@ std::string BoxJson(const BoxState& state) {
     for (const HeardCell& heard : state.reading->cells) cells.push_back(JsonText(ToString(heard)));
     json.Add("module", NameOf(state.reading->module)).Add("read_at", ToString(state.read_at));
   }
+  std::vector<std::string> keys;
+  std::vector<std::string> alerts;
+  for (const auto& [id, key] : state.alerts.keys) {
+    JsonObject one;
+    one.Add("key_id", id).Add("public_key", ToHex(key));
+    keys.push_back(one.Add("believed", id >= state.alerts.lowest_key).Take());
+  }
+  for (const auto& [number, alert] : state.alerts.held) alerts.push_back(AlertJson(alert));
+  json.Raw("emergency_keys", JsonArray(keys)).Raw("alerts", JsonArray(alerts));
   return json.Raw("cells", JsonArray(cells)).Take();
 }
 
@@ -136,6 +153,13 @@ void PrintBox(const BoxState& state) {
   Row("location", NameOf(state.darkness));
   if (state.denied_since) Row("denied since", fmt::format("{} s", *state.denied_since));
   if (state.grace_since) Row("grace since", fmt::format("{} s", *state.grace_since));
+  for (const auto& [id, key] : state.alerts.keys) {
+    const bool believed = id >= state.alerts.lowest_key;
+    Row("emergency key", fmt::format("{} {}{}", id, ToHex(key), believed ? "" : ", believed no more"));
+  }
+  for (const auto& [number, alert] : state.alerts.held) {
+    Row("alert", fmt::format("{}{}: {}", number, alert.cancelled ? ", cancelled" : "", AlarmText(alert)));
+  }
   if (!state.reading) return;
   Row("last reading", fmt::format("{}, module {}", ToString(state.read_at), NameOf(state.reading->module)));
   for (const HeardCell& heard : state.reading->cells) Row("hears", ToString(heard));
@@ -150,11 +174,15 @@ int RunStatus(const Place& place) {
   if (place.json) {
     JsonObject json;
     AddScreen(json, receiver.screen());
+    json.Raw("alarm", AlarmJson(receiver)).Add("standby", receiver.box().state().standby);
+    json.Add("awake", receiver.awake());
     json.Raw("card", receiver.card() ? CardJson(receiver.card()->state()) : "null");
     fmt::print("{}\n", json.Raw("box", BoxJson(receiver.box().state())).Take());
     return kExitOk;
   }
+  if (const std::string alarm = AlarmLine(receiver); !alarm.empty()) Row("emergency", alarm);
   Row("screen", ScreenText(receiver.screen()));
+  if (receiver.box().state().standby) Row("power", receiver.awake() ? "woken from standby" : "standby");
   if (receiver.card()) PrintCard(receiver.card()->state());
   PrintBox(receiver.box().state());
   return kExitOk;

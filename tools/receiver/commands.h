@@ -38,6 +38,7 @@ struct PersonaliseOptions {
   std::string first_sim;
   uint64_t count = 1;
   std::string model = "HH-S1";
+  std::string emergency_keys;
   std::optional<uint64_t> seed;
 };
 int RunPersonalise(const PersonaliseOptions& options, bool json);
@@ -96,7 +97,12 @@ struct ReportOptions {
 };
 int RunReport(const ReportOptions& options, const Place& place);
 
+int RunPower(const std::string& state, const Place& place);
+
 int RunStatus(const Place& place);
+
+// The system's clock, which stands for the box's oscillator.
+UnixMillis SystemNow();
 
 // A receiver with its states loaded. While it exists no other process changes them, if `lock`.
 class Session {
@@ -123,6 +129,10 @@ int Fail(const Error& error);
 Result<std::vector<HeardCell>> ParseCells(const std::vector<std::string>& cells, bool no_signal);
 // The screen as fields of a JSON object: "lit", "screen", "sentence".
 void AddScreen(JsonObject& json, const Screen& screen);
+// The alert that sounds first, as a JSON object; "null" when none does.
+std::string AlarmJson(const Receiver& receiver);
+// The same as a line: "ALARM: …"; empty when none does.
+std::string AlarmLine(const Receiver& receiver);
 // "lit" or "E09: sentence".
 std::string ScreenText(const Screen& screen);
 

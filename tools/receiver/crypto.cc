@@ -24,6 +24,12 @@ void Require(bool worked, const char* what) {
 struct MacCtxFree {
   void operator()(EVP_MAC_CTX* ctx) const { EVP_MAC_CTX_free(ctx); }
 };
+struct KeyFree {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+struct DigestCtxFree {
+  void operator()(EVP_MD_CTX* ctx) const { EVP_MD_CTX_free(ctx); }
+};
 struct CipherCtxFree {
   void operator()(EVP_CIPHER_CTX* ctx) const { EVP_CIPHER_CTX_free(ctx); }
 };
@@ -166,6 +172,27 @@ std::optional<SecretBytes> SivOpen(const SivKey& key, ByteView associated, ByteV
 std::array<uint8_t, 32> Sha256(ByteView message) {
   std::array<uint8_t, 32> out{};
   Require(SHA256(message.data(), message.size(), out.data()) != nullptr, "SHA-256");
+  return out;
+}
+
+bool VerifyEd25519(const std::array<uint8_t, 32>& public_key, ByteView message, ByteView signature) {
+  const std::unique_ptr<EVP_PKEY, KeyFree> key(
+      EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, public_key.data(), public_key.size()));
+  const std::unique_ptr<EVP_MD_CTX, DigestCtxFree> ctx(EVP_MD_CTX_new());
+  Require(key != nullptr && ctx != nullptr, "Ed25519");
+  return EVP_DigestVerifyInit(ctx.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+         EVP_DigestVerify(ctx.get(), signature.data(), signature.size(), message.data(), message.size()) == 1;
+}
+
+std::array<uint8_t, 32> Ed25519PublicKey(const Secret<32>& seed) {
+  const ByteView raw = seed.secret_bytes();
+  const std::unique_ptr<EVP_PKEY, KeyFree> key(
+      EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, raw.data(), raw.size()));
+  std::array<uint8_t, 32> out{};
+  size_t size = out.size();
+  Require(
+      key != nullptr && EVP_PKEY_get_raw_public_key(key.get(), out.data(), &size) == 1 && size == out.size(),
+      "Ed25519");
   return out;
 }
 

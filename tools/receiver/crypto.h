@@ -81,6 +81,11 @@ std::optional<SecretBytes> SivOpen(const SivKey& key, ByteView associated, ByteV
 
 std::array<uint8_t, 32> Sha256(ByteView message);
 
+// Ed25519 (RFC 8032): whether the owner of the key signed exactly this.
+bool VerifyEd25519(const std::array<uint8_t, 32>& public_key, ByteView message, ByteView signature);
+// The public key of a 32-byte seed; the factory's.
+std::array<uint8_t, 32> Ed25519PublicKey(const Secret<32>& seed);
+
 // In constant time for equal lengths.
 bool SameBytes(ByteView a, ByteView b);
 

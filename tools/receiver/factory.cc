@@ -1,8 +1,10 @@
 #include "tools/receiver/factory.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -99,9 +101,47 @@ constexpr std::string_view kBatchHeader = "batch,first_card,last_card,master_key
 constexpr std::string_view kCardHeader = "card_number,batch";
 constexpr std::string_view kBoxHeader = "box_serial,encrypted_serial,imei,model,chip_key";
 constexpr std::string_view kSimHeader = "sim_number,iccid";
+constexpr std::string_view kEmergencyHeader = "key_id,public_key";
 
 std::string InDirectory(const std::string& directory, const char* file) {
   return (std::filesystem::path(directory) / file).string();
+}
+
+// The keys of `path`, by id.
+Result<std::map<uint8_t, PublicKey>> ReadEmergencyKeys(const std::string& path) {
+  std::map<uint8_t, PublicKey> keys;
+  HEARTH_RETURN_IF_ERROR(EachRow(path, kEmergencyHeader, [&](const Fields& row, size_t) -> Result<bool> {
+    unsigned id = 0;
+    const auto [end, error] = std::from_chars(row[0].data(), row[0].data() + row[0].size(), id);
+    if (error != std::errc() || end != row[0].data() + row[0].size() || id < 1 || id > 255) {
+      return InvalidField("key_id", "1 to 255");
+    }
+    const auto key = FromHex(row[1]);
+    if (!key || key->size() != PublicKey().size()) {
+      return InvalidField("public_key", "64 hexadecimal digits");
+    }
+    keys[static_cast<uint8_t>(id)] = ByteReader(*key).Array<32>();
+    return false;
+  }));
+  return keys;
+}
+
+Status MakeEmergencyKeys(const BatchPlan& plan, RandomSource& random, const std::string& directory) {
+  const std::string path = InDirectory(directory, "emergency.csv");
+  if (!plan.emergency_keys.empty()) {
+    HEARTH_ASSIGN_OR_RETURN(const auto keys, ReadEmergencyKeys(plan.emergency_keys));
+    std::string content = fmt::format("{}\n", kEmergencyHeader);
+    for (const auto& [id, key] : keys) content += fmt::format("{},{}\n", id, ToHex(key));
+    return CreateFile(path, content, 0644);
+  }
+  std::string keys = fmt::format("{}\n", kEmergencyHeader);
+  for (const auto& [id, file] : {std::pair(1, "emergency.key"), std::pair(2, "emergency-2.key")}) {
+    Secret<32> seed;
+    random.Fill(seed.mutable_secret_bytes());
+    keys += fmt::format("{},{}\n", id, ToHex(Ed25519PublicKey(seed)));
+    HEARTH_RETURN_IF_ERROR(CreateFile(InDirectory(directory, file), ToHex(seed.secret_bytes()) + "\n", 0600));
+  }
+  return CreateFile(path, keys, 0644);
 }
 
 }  // namespace
@@ -127,7 +167,8 @@ Status Personalise(const BatchPlan& plan, RandomSource& random, const std::strin
   if (error) {
     return Error(Reason::kStoreIo, fmt::format("cannot make {}: {}", directory, error.message()));
   }
-  for (const char* file : {"batches.csv", "cards.csv", "boxes.csv", "sims.csv"}) {
+  for (const char* file : {"batches.csv", "cards.csv", "boxes.csv", "sims.csv", "emergency.csv",
+                           "emergency.key", "emergency-2.key"}) {
     if (std::filesystem::exists(InDirectory(directory, file), error)) {
       return Error(Reason::kFileUnreadable, fmt::format("{} is there already: keys are never overwritten",
                                                         InDirectory(directory, file)));
@@ -147,6 +188,8 @@ Status Personalise(const BatchPlan& plan, RandomSource& random, const std::strin
                          RandomKeyHex(random));
     sims += fmt::format("{:011},{}\n", sim, Iccid(sim));
   }
+  // After all others: the numbers of a seed stay what they were.
+  HEARTH_RETURN_IF_ERROR(MakeEmergencyKeys(plan, random, directory));
   HEARTH_RETURN_IF_ERROR(CreateFile(InDirectory(directory, "batches.csv"), batches, 0600));
   HEARTH_RETURN_IF_ERROR(CreateFile(InDirectory(directory, "cards.csv"), cards, 0644));
   HEARTH_RETURN_IF_ERROR(CreateFile(InDirectory(directory, "boxes.csv"), boxes, 0600));
@@ -197,6 +240,12 @@ Result<Box> MakeBox(const std::string& directory, BoxSerial box, std::optional<S
                                  }));
   if (sim && state.sim != *sim) {
     return Error(Reason::kSimUnknown, fmt::format("SIM {} is not in {}", ToString(*sim), directory));
+  }
+  // A factory of before there were such keys has no such file.
+  const std::string emergency = InDirectory(directory, "emergency.csv");
+  std::error_code error;
+  if (std::filesystem::exists(emergency, error)) {
+    HEARTH_ASSIGN_OR_RETURN(state.alerts.keys, ReadEmergencyKeys(emergency));
   }
   return Box::Create(std::move(state));
 }

@@ -5,6 +5,9 @@
 //   cards.csv    card_number,batch
 //   boxes.csv    box_serial,encrypted_serial,imei,model,chip_key      mode 0600
 //   sims.csv     sim_number,iccid
+//   emergency.csv     key_id,public_key: the public emergency keys 1 and 2 of every box
+//   emergency.key     the private half of key 1, for the head-end    mode 0600
+//   emergency-2.key   that of key 2, for the safe                    mode 0600
 #pragma once
 
 #include <cstdint>
@@ -26,10 +29,11 @@ struct BatchPlan {
   SimNumber first_sim;
   uint64_t count = 1;  // of cards, boxes and SIMs; at most kMaxBatchCards
   std::string model = "HH-S1";
+  std::string emergency_keys;  // an emergency.csv of the site to copy instead of making keys; empty: none
 };
 inline constexpr uint64_t kMaxBatchCards = 10'000'000;
 
-// Makes `directory` if needed and the four files in it. FIELD_INVALID when numbers run out of their digits;
+// Makes `directory` if needed and the files in it. FIELD_INVALID when numbers run out of their digits;
 // FILE_UNREADABLE when a file is there already: master keys are never overwritten.
 Status Personalise(const BatchPlan& plan, RandomSource& random, const std::string& directory);
 

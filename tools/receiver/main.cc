@@ -24,8 +24,10 @@ void AddAir(CLI::App* app, AirOptions* options) {
   app->add_option("--sections", options->sections,
                   "Where sections come from: FILE, - (standard input), tcp:HOST:PORT or unix:PATH");
   app->add_option("--for", options->seconds, "End after this many seconds")->check(CLI::Range(0.0, 1e9));
-  app->add_option("--until", options->until,
-                  "End as soon as this holds: dark, lit, opens, paired, record, keys, E01, E04, E09 or E14");
+  app->add_option(
+      "--until", options->until,
+      "End as soon as this holds: dark, lit, opens, paired, record, keys, alarm, drill, E01, E04, "
+      "E09 or E14");
   app->add_option("--ecm", options->ecm, "An ECM in hexadecimal that --until opens tries after each section");
   app->add_flag("--new-only", options->new_only, "Of a file, skip what stands in it already");
 }
@@ -47,6 +49,7 @@ class Program {
     AddFeed();
     AddWatch();
     AddRead();
+    AddPower();
     AddReport();
     AddEcm();
     AddPlay();
@@ -81,6 +84,8 @@ class Program {
     sub->add_option("--first-box", o.first_box, "First box serial, 16 digits")->required();
     sub->add_option("--first-sim", o.first_sim, "First SIM number, 11 digits")->required();
     sub->add_option("--model", o.model, "Model of the boxes")->capture_default_str();
+    sub->add_option("--emergency-keys", o.emergency_keys,
+                    "Copy the public emergency keys from this emergency.csv instead of making keys");
     sub->add_option("--seed", o.seed, "Make the same keys for the same seed: for tests only");
     sub->add_flag("--json", place_.json, "Print JSON");
   }
@@ -121,6 +126,13 @@ class Program {
     sub->add_option("--at", read_.at, "Time of the reading, RFC 3339; without it now");
     sub->add_option("--powered-hours", read_.powered_hours,
                     "Hours the box was powered since the last reading; without it all the time");
+    AddPlace(sub, &place_, true);
+  }
+
+  void AddPower() {
+    CLI::App* sub = Sub("power", "Switch the box on or to standby, from which an alarm wakes it",
+                        [this] { return RunPower(power_, place_); });
+    sub->add_option("state", power_, "on or standby")->required();
     AddPlace(sub, &place_, true);
   }
 
@@ -168,6 +180,7 @@ class Program {
   CLI::App app_;
   std::function<int()> run_;
   Place place_;
+  std::string power_;
   PersonaliseOptions personalise_;
   NewOptions new_;
   AirOptions air_;

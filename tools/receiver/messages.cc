@@ -42,6 +42,8 @@ std::string_view NameOf(Why why) {
       return "unknown_suite";
     case Why::kFull:
       return "full";
+    case Why::kOver:
+      return "over";
     case Why::kNoCard:
       return "no_card";
   }
@@ -85,7 +87,7 @@ std::string_view NameOf(TableKind kind) { return kind == TableKind::kArea ? "are
 Why CheckHeader(ByteView section) {
   if (section.size() < kHeaderBytes) return Why::kMalformed;
   const uint8_t id = section[0];
-  const bool known = (id >= kEcmEven && id <= kTable) || id == kPairing;
+  const bool known = id >= kEcmEven && id <= kPairing;
   if (!known) return Why::kUnknownTable;
   const size_t length = static_cast<size_t>(section[1] & 0x0F) << 8 | section[2];
   if ((section[1] & 0xF0) != 0x70 || length + 3 != section.size() || section.size() > kMaxSectionBytes) {

@@ -23,6 +23,7 @@ inline constexpr uint8_t kStanding = 0x83;
 inline constexpr uint8_t kGroup = 0x84;
 inline constexpr uint8_t kServiceKeys = 0x85;
 inline constexpr uint8_t kTable = 0x86;
+inline constexpr uint8_t kEmergency = 0x87;  // alert.h
 inline constexpr uint8_t kPairing = 0x88;
 
 inline constexpr size_t kMaxSectionBytes = 256;
@@ -38,6 +39,7 @@ enum class Why : uint8_t {
   kUnknownTable,
   kUnknownSuite,
   kFull,
+  kOver,
   kNoCard,
 };
 // "taken", "not_mine", …: stable, for programs.

@@ -17,12 +17,21 @@ std::optional<LocationRules> Receiver::Rules() const {
 
 Outcome Receiver::Feed(ByteView section) {
   if (!section.empty() && section[0] == kPairing) return box_.Receive(section);
+  if (!section.empty() && section[0] == kEmergency) {
+    const uint32_t division = card_ ? card_->Rules().area.value / 1000 : 0;
+    return box_.ReceiveAlert(section, division, Now());
+  }
   if (!card_) return {Why::kNoCard, "there is no card in the box"};
   if (!section.empty() && (section[0] == kEcmEven || section[0] == kEcmOdd)) {
     return card_->Ecm(section).section;
   }
   return card_->Receive(section);
 }
+
+// Without the box's emergency clock, which alert.cc adds.
+uint32_t Receiver::Now() const { return std::max(own_time_, card_ ? card_->state().clock : 0); }
+
+std::vector<Alert> Receiver::alarms() const { return AlarmsAt(box_.state().alerts, Now()); }
 
 EcmResult Receiver::Ecm(ByteView section) {
   EcmResult out;
@@ -58,7 +67,7 @@ void Receiver::Read(const Reading& reading, uint64_t at, UnixMillis now) {
 
 Screen Receiver::screen() const {
   if (!card_) return Refused("E01", "There is no card in the box.");
-  const Screen standing = card_->StandingScreen();
+  Screen standing = card_->StandingScreen();
   if (!standing.lit()) return standing;
   const auto& pairing = box_.state().pairing;
   const bool paired = pairing && pairing->card == card_->number() && card_->box() == box_.state().serial;

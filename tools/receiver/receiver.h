@@ -43,6 +43,14 @@ class Receiver {
   // Any section. An ECM only sets the card's clock: use Ecm for its words.
   Outcome Feed(ByteView section);
   EcmResult Ecm(ByteView section);
+  // What the box's own clock says: counts only where it is ahead of what is authentic. Not kept.
+  void SetTime(UnixMillis now) { own_time_ = MessageSeconds(now); }
+  void SetStandby(bool standby) { box_.SetStandby(standby); }
+  // Alerts that sound now, the first before the others; they do so whatever the screen says.
+  std::vector<Alert> alarms() const;
+  // False in standby, unless an alarm woke it.
+  bool awake() const { return !box_.state().standby || !alarms().empty(); }
+
   // A reading of the location module at powered second `at`; `now` is only remembered.
   void Read(const Reading& reading, uint64_t at, UnixMillis now);
 
@@ -57,7 +65,9 @@ class Receiver {
 
  private:
   std::optional<LocationRules> Rules() const;
+  uint32_t Now() const;
 
+  uint32_t own_time_ = 0;
   Box box_;
   std::optional<Card> card_;
 };

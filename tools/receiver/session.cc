@@ -1,12 +1,20 @@
 // What the subcommands share: loading and saving a receiver, and printing.
+#include <chrono>
 #include <cstdio>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "tools/json/json.h"
 #include "tools/receiver/commands.h"
 
 namespace hearth::receiver {
+
+UnixMillis SystemNow() {
+  return UnixMillis(std::chrono::duration_cast<std::chrono::milliseconds>(
+                        std::chrono::system_clock::now().time_since_epoch())
+                        .count());
+}
 
 Result<Session> Session::Open(const Place& place, bool lock) {
   std::vector<StateLock> locks;
@@ -24,6 +32,7 @@ Result<Session> Session::Open(const Place& place, bool lock) {
     session.card_before_ = card.state();
     session.receiver_.Insert(std::move(card));
   }
+  session.receiver_.SetTime(SystemNow());
   session.locks_ = std::move(locks);
   return session;
 }
@@ -64,6 +73,23 @@ Result<std::vector<HeardCell>> ParseCells(const std::vector<std::string>& cells,
 
 void AddScreen(JsonObject& json, const Screen& screen) {
   json.Add("lit", screen.lit()).Add("screen", screen.code).Add("sentence", screen.sentence);
+}
+
+std::string AlarmJson(const Receiver& receiver) {
+  const auto alarms = receiver.alarms();
+  if (alarms.empty()) return "null";
+  const Alert& alert = alarms.front();
+  JsonObject json;
+  json.Add("alert", alert.number).Add("drill", alert.drill).Add("kind", KindName(alert.kind));
+  json.Add("severity", SeverityName(alert.severity));
+  json.Add("until", ToString(UnixMillis((static_cast<int64_t>(alert.end()) + kEpoch2024Seconds) * 1000)));
+  const bool tunes = alert.service[2] != 0;
+  return json.Add("service", tunes ? fmt::format("{}", fmt::join(alert.service, ".")) : "").Take();
+}
+
+std::string AlarmLine(const Receiver& receiver) {
+  const auto alarms = receiver.alarms();
+  return alarms.empty() ? "" : AlarmText(alarms.front());
 }
 
 std::string ScreenText(const Screen& screen) {

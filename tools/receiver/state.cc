@@ -15,8 +15,14 @@
 //   part KIND LIST STAMP VERSION PARTS WIDTH       grace_since N
 //        GRACE INDEX BYTES                         module N
 //                                                  heard CELL@SIGNAL
+//                                                 emergency_key ID KEY
+//                                                 emergency LOWEST_KEY CLOCK
+//                                                 alert NUMBER STAMP START MINUTES
+//                                                       KIND SEVERITY FLAGS SERVICE
+//                                                 standby 1
 //
-// The bytes of `record` are the message's content as in docs/messages.md, 0x82, enc.
+// FLAGS: 2 drill, 1 cancelled; SERVICE: three numbers. The bytes of `record` are the message's content as in
+// docs/messages.md, 0x82, enc.
 #include "tools/receiver/state.h"
 
 #include <algorithm>
@@ -27,6 +33,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace hearth::receiver {
 namespace {
@@ -222,6 +229,48 @@ void TakeHeard(Line& line, BoxState* state) {
   if (heard && state->reading) state->reading->cells.push_back(*heard);
 }
 
+void TakeAlert(Line& line, BoxState* state) {
+  Alert alert;
+  alert.number = line.Number<uint16_t>();
+  alert.stamp = line.Strong<Stamp>(0xFF'FFFF'FFFF);
+  alert.start = line.Number<uint32_t>();
+  alert.minutes = line.Number<uint16_t>();
+  alert.kind = line.Number<uint8_t>();
+  alert.severity = line.Number<uint8_t>(4);
+  const auto flags = line.Number<uint8_t>(3);
+  alert.drill = (flags & 2) != 0;
+  alert.cancelled = (flags & 1) != 0;
+  for (uint16_t& part : alert.service) part = line.Number<uint16_t>();
+  line.Check(alert.minutes > 0 && alert.kind > 0 && alert.severity > 0 &&
+             state->alerts.held.size() < AlertState::kRoom);
+  state->alerts.held[alert.number] = alert;
+}
+
+void TakeEmergencyKey(Line& line, BoxState* state) {
+  const auto id = line.Number<uint8_t>();
+  const Bytes key = line.Hex();
+  const bool good = id > 0 && key.size() == PublicKey().size();
+  line.Check(good);
+  if (good) state->alerts.keys[id] = ByteReader(key).Array<32>();
+}
+
+bool TakeEmergencyLine(Line& line, BoxState* state) {
+  const std::string& word = line.word();
+  if (word == "emergency_key") {
+    TakeEmergencyKey(line, state);
+  } else if (word == "emergency") {
+    state->alerts.lowest_key = line.Number<uint8_t>();
+    state->alerts.clock = line.Number<uint32_t>();
+  } else if (word == "alert") {
+    TakeAlert(line, state);
+  } else if (word == "standby") {
+    state->standby = line.Number<uint8_t>(1) == 1;
+  } else {
+    return false;
+  }
+  return true;
+}
+
 bool TakeBoxLine(Line& line, BoxState* state) {
   const std::string& word = line.word();
   if (word == "serial") {
@@ -254,7 +303,7 @@ bool TakeBoxLine(Line& line, BoxState* state) {
   } else if (word == "heard") {
     TakeHeard(line, state);
   } else {
-    return false;
+    return TakeEmergencyLine(line, state);
   }
   return true;
 }
@@ -316,6 +365,13 @@ std::string BoxText(const BoxState& s) {
     out += fmt::format("module {}\n", static_cast<int>(s.reading->module));
     for (const HeardCell& heard : s.reading->cells) out += fmt::format("heard {}\n", ToString(heard));
   }
+  for (const auto& [id, key] : s.alerts.keys) out += fmt::format("emergency_key {} {}\n", id, ToHex(key));
+  out += fmt::format("emergency {} {}\n", s.alerts.lowest_key, s.alerts.clock);
+  for (const auto& [number, a] : s.alerts.held) {
+    out += fmt::format("alert {} {} {} {} {} {} {} {}\n", number, a.stamp.value, a.start, a.minutes, a.kind,
+                       a.severity, (a.drill ? 2 : 0) + (a.cancelled ? 1 : 0), fmt::join(a.service, " "));
+  }
+  if (s.standby) out += "standby 1\n";
   return Sealed(std::move(out));
 }
 
