@@ -117,8 +117,8 @@ Result<std::optional<Versioned<std::string>>> Txn::Get(std::string_view key) {
 void Txn::Put(std::string_view key, std::string value) { writes_.emplace_back(key, std::move(value)); }
 void Txn::Delete(std::string_view key) { writes_.emplace_back(key, std::nullopt); }
 
-void Txn::Emit(const decltype(records::OutboxEntry::effect)& effect) {
-  outbox_.push_back({.time = now_, .effect = effect});
+void Txn::Emit(const decltype(records::OutboxEntry::effect)& effect, records::Urgency urgency) {
+  outbox_.push_back({.time = now_, .effect = effect, .urgency = urgency});
 }
 
 Result<Stamp> Txn::NextStamp(bool open) {

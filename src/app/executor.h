@@ -70,7 +70,8 @@ class Txn {
     Put(key, records::Encode(value));
   }
   void Delete(std::string_view key);
-  void Emit(const decltype(records::OutboxEntry::effect)& effect);
+  void Emit(const decltype(records::OutboxEntry::effect)& effect,
+            records::Urgency urgency = records::Urgency::kNormal);
   // A stamp above all former ones of this bucket. `open`: see StampTracker.
   Result<Stamp> NextStamp(bool open);
 

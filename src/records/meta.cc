@@ -82,12 +82,14 @@ pb::Outbox Write(const OutboxEntry& value) {
   pb::Outbox out;
   out.set_time_ms(value.time.value);
   std::visit([&out](const auto& effect) { WriteEffect(effect, out); }, value.effect);
+  out.set_urgency(static_cast<uint32_t>(value.urgency));
   return out;
 }
 
 OutboxEntry ReadOutbox(const pb::Outbox& in, Checker& check) {
   OutboxEntry out;
   out.time = UnixMillis(in.time_ms());
+  out.urgency = static_cast<Urgency>(check.Range(in.urgency(), 0, 2, "urgency"));
   switch (in.effect_case()) {
     case pb::Outbox::kStanding:
       out.effect = ReadEffect(in.standing(), check);

@@ -204,11 +204,18 @@ struct EmergencyDue {
 
   bool operator==(const EmergencyDue&) const = default;
 };
+// In which line an effect waits for the air.
+enum class Urgency : uint8_t {
+  kNormal = 0,     // switching off and on: individual; records and pairings: change
+  kImmediate = 1,  // somebody waits for it: individual
+  kBulk = 2,       // one of many of one event
+};
 struct OutboxEntry {
   UnixMillis time;
   std::variant<StandingChanged, RecordDue, PairingDue, MemberChanged, GroupDue, ServiceKeysDue, TableDue,
                EmergencyDue>
       effect;
+  Urgency urgency = Urgency::kNormal;
 
   bool operator==(const OutboxEntry&) const = default;
 };

@@ -402,6 +402,7 @@ template <>
 inline OutboxEntry Any() {
   OutboxEntry out;
   out.time = AnyTime();
+  out.urgency = AnyEnum(Urgency::kNormal, Urgency::kBulk);
   switch (AnyNumber(0, std::variant_size_v<decltype(out.effect)> - 1)) {
     case 0:
       out.effect = StandingChanged{

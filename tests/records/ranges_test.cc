@@ -364,6 +364,7 @@ TEST(Ranges, WhatGoesWithACommit) {
   const OutboxEntry table = Effect(TableDue{.id = AreaId(640122001)});
   ExpectRefused({
       row("no effect", "effect", SampleStanding(), [](auto& m) { m.clear_effect(); }),
+      row("urgency 3", "urgency", SampleStanding(), [](auto& m) { m.set_urgency(3); }),
       row("standing of card 0", "standing.card", SampleStanding(),
           [](auto& m) { m.mutable_standing()->set_card(0); }),
       row("standing 3", "standing.standing", SampleStanding(),
