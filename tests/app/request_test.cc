@@ -129,8 +129,10 @@ const Kind kKinds[] = {
      [](Site& site, const Request& request) { return site.head().location().Lift(request, CardOf(2)); },
      true},
     {"refresh",
-     [](Site& site, const Request& request) {
-       return site.head().pump().RefreshCard(request, CardOf(1), site.options.limits);
+     [](Site& site, const Request& request) -> Result<Change> {
+       HEARTH_ASSIGN_OR_RETURN(const auto refreshed,
+                               site.head().pump().RefreshCard(request, CardOf(1), site.options.limits));
+       return refreshed.change;
      },
      true},
 };
