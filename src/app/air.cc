@@ -19,8 +19,7 @@ constexpr milliseconds kLook{5};
 constexpr milliseconds kRefresh{100};
 constexpr milliseconds kSave{200};
 constexpr milliseconds kPublish{250};
-// A report confirms what had been on the air for so long: a box that is on has had its chances by then.
-constexpr seconds kConfirmAfter{60};
+constexpr seconds kAnswer{1};
 constexpr std::string_view kUnconfirmedPrefix = "unconfirmed/";
 
 std::string UnconfirmedKey(CardNumber card) {
@@ -131,12 +130,6 @@ void Air::PutTable(Tier tier, geofence::ListKind kind, AreaId id, Ticket ticket)
   });
 }
 
-void Air::AwaitServiceKeys(GroupId group, Ticket ticket) {
-  Post([&](Mail& mail) {
-    mail.wishes.push_back({.what = What::kAwaitServiceKeys, .subject = GroupOf(group), .ticket = ticket});
-  });
-}
-
 void Air::GroupChanged(GroupId group) {
   Post([&](Mail& mail) { mail.groups.push_back(group); });
 }
@@ -174,6 +167,14 @@ AirTime Air::Forecast(Tier tier) const {
   return longest;
 }
 
+Air::CardDelivery Air::DeliveryOf(CardNumber card) {
+  std::promise<CardDelivery> answer;
+  auto future = answer.get_future();
+  Post([&](Mail& mail) { mail.questions.emplace_back(card, std::move(answer)); });
+  // A broken promise: the thread has ended.
+  return future.wait_for(kAnswer) == std::future_status::ready ? future.get() : CardDelivery{};
+}
+
 // --- The air's thread
 
 Air::Mail Air::TakeMail(nanoseconds patience, bool& stopping) {
@@ -187,13 +188,17 @@ void Air::Run() {
   bool more = false;
   for (;;) {
     bool stopping = false;
-    const Mail mail = TakeMail(more ? nanoseconds(0) : kLook, stopping);
+    Mail mail = TakeMail(more ? nanoseconds(0) : kLook, stopping);
     Refresh(/*at_once=*/!mail.wishes.empty());
     Handle(mail);
     more = false;
     const AirTime now = executor_.clock().Steady();
     for (const auto& output : outputs_) more = output->Send(now) || more;
     for (const auto& output : outputs_) output->Settle();
+    for (const Wish& wish : std::exchange(following_, {})) {
+      Handle(wish);
+      more = true;
+    }
     if (!marks_.empty()) {
       bool passed = true;
       for (size_t i = 0; i < outputs_.size(); ++i) passed = passed && outputs_[i]->Passed(marks_[i]);
@@ -203,7 +208,7 @@ void Air::Run() {
     DropStale();
     Publish();
     Deliver(stopping);
-    if (stopping && mail.empty()) return;
+    if (stopping && mail.empty() && !more) return;
   }
 }
 
@@ -217,7 +222,7 @@ void Air::Refresh(bool at_once) {
   for (const auto& output : outputs_) output->Resize();
 }
 
-void Air::Handle(const Mail& mail) {
+void Air::Handle(Mail& mail) {
   if (mail.hold_groups) {
     groups_held_ = *mail.hold_groups;
     for (const auto& output : outputs_) output->HoldGroups(groups_held_);
@@ -228,6 +233,7 @@ void Air::Handle(const Mail& mail) {
   for (const CardNumber card : mail.heard) {
     const auto known = unconfirmed_.find(card.value);
     if (known == unconfirmed_.end() || known->second.since.value == 0) continue;
+    if (waits_.contains(RecordOf(card).value) || waits_.contains(PairingOf(card).value)) continue;
     if (now.value - known->second.since.value < milliseconds(kConfirmAfter).count()) continue;
     ++confirmed_;
     for (const auto& output : outputs_) {
@@ -236,11 +242,39 @@ void Air::Handle(const Mail& mail) {
     }
     EndUnconfirmed(card);
   }
+  for (auto& [card, answer] : mail.questions) answer.set_value(Answer(card));
   if (mail.mark_pass) {
     marks_.clear();
     for (const auto& output : outputs_) marks_.push_back(output->MarkNow());
     if (outputs_.empty()) pass_done_ = true;
   }
+}
+
+Air::CardDelivery Air::Answer(CardNumber card) const {
+  CardDelivery delivery;
+  const AirTime now = executor_.clock().Steady();
+  for (const auto& output : outputs_) {
+    for (const Subject subject : {StandingOf(card), RecordOf(card), PairingOf(card)}) {
+      const auto line = output->LineOf(subject, now);
+      if (!line) continue;
+      delivery.queued = delivery.queued || line->sends == 0;
+      delivery.repeating = delivery.repeating || line->sends > 0;
+      if (line->sends == 0) {
+        delivery.expected = std::max(delivery.expected, line->forecast);
+      } else {
+        const UnixMillis since(executor_.clock().Now().value -
+                               std::chrono::duration_cast<milliseconds>(now - line->on_air).count());
+        delivery.on_air = std::max(delivery.on_air, since);
+      }
+    }
+  }
+  const auto known = unconfirmed_.find(card.value);
+  if (known != unconfirmed_.end()) {
+    delivery.unconfirmed = true;
+    delivery.queued = delivery.queued || known->second.since.value == 0;
+    delivery.on_air = std::max(delivery.on_air, known->second.since);
+  }
+  return delivery;
 }
 
 Result<std::vector<AirItem>> Air::ItemsOf(const Wish& wish) {
@@ -259,7 +293,13 @@ void Air::Handle(const Wish& wish) {
     finished_.push_back(wish.ticket);
     return;
   }
-  Await(*items, wish.ticket);
+  std::optional<Wish> then;
+  if (wish.what == What::kSubject && wish.subject.kind() == Kind::kGroup) {
+    then = {.what = What::kAwaitServiceKeys, .subject = wish.subject, .ticket = wish.ticket};
+  } else if (wish.what == What::kSubject && items->front().group.value != 0) {
+    then = {.tier = wish.tier, .subject = GroupOf(items->front().group), .ticket = wish.ticket};
+  }
+  Await(*items, wish.ticket, std::move(then));
   if (wish.what == What::kAwaitServiceKeys) return;
   const AirTime now = executor_.clock().Steady();
   for (const AirItem& item : *items) {
@@ -280,8 +320,8 @@ void Air::Handle(const Wish& wish) {
   }
 }
 
-void Air::Await(const std::vector<AirItem>& items, const Ticket& ticket) {
-  auto open = std::make_shared<Open>(Open{.ticket = ticket, .left = items.size()});
+void Air::Await(const std::vector<AirItem>& items, const Ticket& ticket, std::optional<Wish> then) {
+  auto open = std::make_shared<Open>(Open{.ticket = ticket, .left = items.size(), .then = std::move(then)});
   for (const AirItem& item : items) {
     Wait wait{.version = ++versions_, .open = open};
     for (size_t i = 0; i < outputs_.size(); ++i) {
@@ -293,7 +333,15 @@ void Air::Await(const std::vector<AirItem>& items, const Ticket& ticket) {
       waits_[item.section.subject.value].push_back(std::move(wait));
     }
   }
-  if (open->left == 0) finished_.push_back(ticket);
+  if (open->left == 0) Finish(*open);
+}
+
+void Air::Finish(const Open& open) {
+  if (open.then) {
+    following_.push_back(*open.then);
+  } else {
+    finished_.push_back(open.ticket);
+  }
 }
 
 void Air::OnAir(size_t output, Subject subject, uint64_t version) {
@@ -304,7 +352,7 @@ void Air::OnAir(size_t output, Subject subject, uint64_t version) {
     if (wait.version > version) return false;
     wait.outputs &= ~(uint64_t{1} << output);
     if (wait.outputs != 0) return false;
-    if (--wait.open->left == 0) finished_.push_back(wait.open->ticket);
+    if (--wait.open->left == 0) Finish(*wait.open);
     return true;
   });
   if (!waits.empty()) return;

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -19,6 +20,9 @@
 #include "src/base/mutex.h"
 
 namespace hearth::app {
+
+// A report confirms what had been on the air for so long: a box that is on has had its chances by then.
+inline constexpr std::chrono::seconds kConfirmAfter{60};
 
 // A commit whose outbox asked for something to be sent.
 struct Ticket {
@@ -50,13 +54,12 @@ class Air {
   // Hands over what there is room for at once, and ends the thread.
   void Stop();
 
-  // In the line of a tier. A ticket is reported once for each Put and Await.
+  // In the line of a tier. A ticket is reported once for each Put: after the record of a lit card when its
+  // group has gone as well, after a group when the service keys of its packages have: each opens only for
+  // who has the one before.
   void Put(Tier tier, Subject subject, Ticket ticket);
   void PutServiceKeys(Tier tier, PackageId package, Ticket ticket);
   void PutTable(Tier tier, geofence::ListKind kind, AreaId id, Ticket ticket);
-  // No line of its own: reported when the cycle has sent the service keys of the packages of a group's
-  // province.
-  void AwaitServiceKeys(GroupId group, Ticket ticket);
   void GroupChanged(GroupId group);
   // The card has reported, so its home is on: records that were on the air for a while are confirmed.
   void Heard(CardNumber card);
@@ -75,6 +78,16 @@ class Air {
 
   // As it was at most some tenths of a second ago.
   AirStatus status() const;
+  // How far the newest messages of a card have come, as the carousel knows it.
+  struct CardDelivery {
+    bool queued = false;       // in a line, never on the air
+    bool repeating = false;    // in a line, on the air since `on_air`
+    bool unconfirmed = false;  // among the records that no report has confirmed
+    UnixMillis on_air;         // 0: not known any more
+    AirTime expected{0};       // of queued: from now
+  };
+  // Waits for the carousel's thread.
+  CardDelivery DeliveryOf(CardNumber card);
   // How long a message of this tier put now would wait, at the output where it waits longest.
   AirTime Forecast(Tier tier) const;
 
@@ -84,7 +97,7 @@ class Air {
   struct Wish {
     What what = What::kSubject;
     Tier tier = Tier::kChange;
-    Subject subject;  // of a package or a list: its first part
+    Subject subject;  // of a package or a list: its first part; of kAwaitServiceKeys: a group
     Ticket ticket;
   };
   struct Mail {
@@ -93,15 +106,18 @@ class Air {
     std::vector<CardNumber> heard;
     std::optional<bool> hold_groups;
     bool mark_pass = false;
+    std::vector<std::pair<CardNumber, std::promise<CardDelivery>>> questions;
 
     bool empty() const {
-      return wishes.empty() && groups.empty() && heard.empty() && !hold_groups && !mark_pass;
+      return wishes.empty() && groups.empty() && heard.empty() && !hold_groups && !mark_pass &&
+             questions.empty();
     }
   };
-  // A ticket whose sections are not all on the air.
+  // A ticket whose sections are not all on the air, and what follows them.
   struct Open {
     Ticket ticket;
     size_t left = 0;
+    std::optional<Wish> then;
   };
   // A card's record, until a report confirms it.
   struct Unconfirmed {
@@ -123,10 +139,12 @@ class Air {
   void Run();
   Mail TakeMail(std::chrono::nanoseconds patience, bool& stopping);
   void Refresh(bool at_once);
-  void Handle(const Mail& mail);
+  void Handle(Mail& mail);
+  CardDelivery Answer(CardNumber card) const;
   void Handle(const Wish& wish);
   Result<std::vector<AirItem>> ItemsOf(const Wish& wish);
-  void Await(const std::vector<AirItem>& items, const Ticket& ticket);
+  void Await(const std::vector<AirItem>& items, const Ticket& ticket, std::optional<Wish> then);
+  void Finish(const Open& open);
   void OnAir(size_t output, Subject subject, uint64_t version);
   void SetUnconfirmed(CardNumber card, const Unconfirmed& state);
   void EndUnconfirmed(CardNumber card);
@@ -149,6 +167,7 @@ class Air {
   std::deque<std::pair<UnixMillis, CardNumber>> by_age_;
   uint64_t confirmed_ = 0;
   std::vector<Ticket> finished_;
+  std::vector<Wish> following_;
   AirOutput::Writes writes_;
   std::vector<AirOutput::Mark> marks_;
   bool groups_held_ = false;

@@ -242,6 +242,7 @@ Result<AirItem> AirContent::DescribeCard(Subject subject, CardNumber number) {
                              ? 0
                              : list->second.cells.size();
     item.section.bytes = carousel::RecordBytes(cells);
+    if (card->value.card.standing != entitlement::Standing::kDark) item.group = card->value.card.place.group;
   }
   return item;
 }

@@ -32,6 +32,8 @@ std::pair<geofence::ListKind, AreaId> ListOf(Subject part);
 struct AirItem {
   carousel::Section section;  // 0 bytes: there is none
   uint16_t province = 0;      // 2 digits; 0: all
+  // Of the record of a card that is lit: its group, whose section opens only for who has the record.
+  GroupId group;
 };
 
 // One thread.

@@ -91,6 +91,18 @@ AirOutput::AirOutput(SectionSink& sink, const AirOptions& options, AirContent& c
       bytes_(metrics.GetCounter("hearth_section_bytes_sent_total", "Their bytes.", {{"output", name_}})),
       failed_(metrics.GetCounter("hearth_output_failed_total", "Writes that an output refused.",
                                  {{"output", name_}})) {
+  for (size_t i = 0; i < carousel::kTiers; ++i) {
+    const Labels labels = {{"output", name_}, {"tier", std::string(NameOf(static_cast<Tier>(i)))}};
+    gauges_[i] = {
+        .kbps = &metrics.GetGauge("hearth_carousel_kbps", "What a tier has of the air now.", labels),
+        .waiting = &metrics.GetGauge("hearth_carousel_waiting", "Messages never on the air yet.", labels),
+        .predicted =
+            &metrics.GetGauge("hearth_carousel_wait_predicted_seconds",
+                              "How long a message put now would wait; of cycles, a whole pass.", labels),
+        .worst = &metrics.GetGauge(
+            "hearth_carousel_wait_worst_seconds",
+            "The longest wait of the last quarter of an hour; of cycles, the last pass.", labels)};
+  }
   scheduler_.SetCycle(Tier::kServiceKeys, &service_keys_);
   scheduler_.SetCycle(Tier::kGroups, &groups_);
   scheduler_.SetCycle(Tier::kRecords, &records_);
@@ -161,6 +173,16 @@ void AirOutput::Resize() {
   groups_.SetCount(content_.groups());
   all_records_.SetCount(content_.seats());
   areas_.SetCount(content_.table_parts());
+}
+
+std::optional<AirOutput::LinePlace> AirOutput::LineOf(Subject subject, AirTime now) {
+  for (const Tier tier : kLines) {
+    const Queue::Item* const item = scheduler_.queue(tier).Find(subject);
+    if (!item) continue;
+    return LinePlace{
+        .sends = item->sends, .on_air = item->on_air, .forecast = scheduler_.status(tier, now).forecast};
+  }
+  return std::nullopt;
 }
 
 // At national size a group pass takes what its share allows, and never less: what it has no use for goes to
@@ -377,6 +399,14 @@ AirOutputStatus AirOutput::Look(AirTime now) {
                  .last_pass = of_tier.last_pass()};
   }
   if (turn) worst_since_ = now;
+  for (size_t i = 0; i < carousel::kTiers; ++i) {
+    const AirTierStatus& tier = status.tiers[i];
+    const auto seconds_of = [](AirTime time) { return std::chrono::duration<double>(time).count(); };
+    gauges_[i].kbps->Set(tier.kbps);
+    gauges_[i].waiting->Set(static_cast<double>(tier.tier.waiting));
+    gauges_[i].predicted->Set(seconds_of(tier.cycle ? tier.cycle->predicted : tier.tier.forecast));
+    gauges_[i].worst->Set(seconds_of(tier.cycle ? tier.cycle->last_pass : tier.worst));
+  }
   status.unconfirmed = unconfirmed_.size();
   status.unconfirmed_pass = unconfirmed_.last_pass();
   status_at_ = now;

@@ -100,6 +100,14 @@ class AirOutput {
   // No group's section goes out while they are held.
   void HoldGroups(bool held);
 
+  // Where a subject stands in its line.
+  struct LinePlace {
+    uint32_t sends = 0;
+    AirTime on_air{0};
+    AirTime forecast{0};  // of one never on the air
+  };
+  std::optional<LinePlace> LineOf(Subject subject, AirTime now);
+
   // The counts of the cycles.
   void Resize();
   // Hands over what there is room for; true when there is more for which there is room.
@@ -122,8 +130,6 @@ class AirOutput {
   bool Passed(const Mark& mark) const;
 
   AirOutputStatus Look(AirTime now);
-  // How long a message of this tier put now would wait.
-  AirTime Forecast(Tier tier, AirTime now) { return scheduler_.status(tier, now).forecast; }
 
  private:
   struct Handed {
@@ -171,6 +177,13 @@ class AirOutput {
   std::array<AirTime, carousel::kTiers> worst_{};  // of the former quarter of an hour
   AirTime worst_since_{0};
 
+  struct Gauges {
+    Gauge* kbps = nullptr;
+    Gauge* waiting = nullptr;
+    Gauge* predicted = nullptr;
+    Gauge* worst = nullptr;
+  };
+  std::array<Gauges, carousel::kTiers> gauges_;
   Counter& sections_;
   Counter& bytes_;
   Counter& failed_;

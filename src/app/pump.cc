@@ -85,7 +85,12 @@ class PumpImpl final : public Pump {
   uint64_t renewed() const override { return renewed_.load(); }
   uint64_t CursorOf(store::BucketId bucket) const override;
   Result<Refreshed> RefreshCard(const Request& request, CardNumber card, const Limits& limits) override;
+  Result<Delivery> DeliveryOf(CardNumber card) override;
   AirStatus air() const override { return air_->status(); }
+  UnixMillis BoundedByEpoch() const override {
+    const EpochPlan& plan = keys_.plan();
+    return UnixMillis(plan.zero.value + static_cast<int64_t>(keys_.on_air() + 1) * plan.length.count());
+  }
 
  private:
   struct Progress {
@@ -309,6 +314,32 @@ Result<Refreshed> PumpImpl::RefreshCard(const Request& request, CardNumber numbe
                    .expected = UnixMillis(executor_.clock().Now().value + in.count())};
 }
 
+Result<Delivery> PumpImpl::DeliveryOf(CardNumber number) {
+  HEARTH_ASSIGN_OR_RETURN(const auto stored, executor_.Read<records::CardRecord>(CardKey(number)));
+  if (!stored) {
+    return Error(Reason::kCardUnknown, fmt::format("card {} is not in stock", ToString(number)));
+  }
+  const entitlement::Card& card = stored->value.card;
+  const bool dark = card.standing == entitlement::Standing::kDark;
+  const Air::CardDelivery on_air = air_->DeliveryOf(number);
+  Delivery delivery;
+  if (on_air.on_air.value != 0) delivery.on_air = on_air.on_air;
+  if (dark) delivery.bounded = BoundedByEpoch();
+  const UnixMillis changed = TimeOf(std::max(card.standing_stamp, card.record_stamp));
+  if (on_air.queued) {
+    delivery.state = DeliveryState::kQueued;
+    const auto in = std::chrono::ceil<milliseconds>(on_air.expected);
+    delivery.expected = UnixMillis(executor_.clock().Now().value + in.count());
+  } else if (stored->value.observed.value - changed.value >= milliseconds(kConfirmAfter).count()) {
+    delivery.state = DeliveryState::kConfirmed;
+  } else if (on_air.repeating || on_air.unconfirmed || !dark) {
+    delivery.state = DeliveryState::kSent;
+  } else {
+    delivery.state = DeliveryState::kBoundedByEpoch;
+  }
+  return delivery;
+}
+
 std::vector<Ticket> PumpImpl::TakeTickets(bool& stopping) {
   const MutexLock lock(mu_);
   const bool waits = !first_.empty() || !queue_.empty() || stop_ || renew_ || reported_;
@@ -477,12 +508,7 @@ void PumpImpl::PutDueGroups() {
       continue;
     }
     const GroupId id(it->first);
-    // Whoever takes the package keys from the group's section can read the service keys that follow it.
-    for (const Ticket& ticket : it->second.tickets) {
-      air_->Put(it->second.tier, GroupOf(id), ticket);
-      Open(ticket);
-      air_->AwaitServiceKeys(id, ticket);
-    }
+    for (const Ticket& ticket : it->second.tickets) air_->Put(it->second.tier, GroupOf(id), ticket);
     it = due_groups_.erase(it);
   }
 }

@@ -18,6 +18,20 @@
 
 namespace hearth::app {
 
+// How far the newest messages of a card have come.
+enum class DeliveryState : uint8_t {
+  kQueued = 1,          // not on the air yet
+  kSent = 2,            // on the air, and repeated
+  kBoundedByEpoch = 3,  // switched off and no longer repeated
+  kConfirmed = 4,       // the home has reported since
+};
+struct Delivery {
+  DeliveryState state = DeliveryState::kQueued;
+  std::optional<UnixMillis> on_air;
+  std::optional<UnixMillis> expected;  // of kQueued
+  std::optional<UnixMillis> bounded;   // of a card switched off
+};
+
 struct Refreshed {
   Change change;
   // When everything will have been on the air, as it looks now.
@@ -55,7 +69,11 @@ class Pump {
 
   // Everything a card needs, at the front: EntitlementService.RefreshCard.
   virtual Result<Refreshed> RefreshCard(const Request& request, CardNumber card, const Limits& limits) = 0;
+  // CARD_UNKNOWN.
+  virtual Result<Delivery> DeliveryOf(CardNumber card) = 0;
   virtual AirStatus air() const = 0;
+  // When a switch-off that a card drops takes effect at the latest: with the end of the epoch on air.
+  virtual UnixMillis BoundedByEpoch() const = 0;
 };
 
 }  // namespace hearth::app

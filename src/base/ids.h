@@ -57,6 +57,10 @@ inline constexpr uint64_t kMaxBoxSerial = 9'999'999'999'999'999;
 
 // Seconds since 2024-01-01T00:00:00Z, not below 0, at most 2^32 - 1: the time field of messages.
 uint32_t MessageSeconds(UnixMillis time);
+// The second of a stamp.
+constexpr UnixMillis TimeOf(Stamp stamp) {
+  return UnixMillis((static_cast<int64_t>(stamp.value >> 8) + kEpoch2024Seconds) * 1000);
+}
 // Days since 2024-01-01, at most 65534: the day fields of messages (65535 means without end).
 uint16_t MessageDay(UnixMillis time);
 inline constexpr uint16_t kNoExpiryDay = 0xFFFF;

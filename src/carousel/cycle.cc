@@ -65,6 +65,11 @@ std::optional<Section> Cycle::Peek(Time now) {
   return next_;
 }
 
+double Cycle::done() const {
+  const uint64_t places = places_ > 0 ? places_ : std::bit_ceil(std::max<uint64_t>(count_, 1));
+  return std::min(1.0, static_cast<double>(position_.place) / static_cast<double>(places));
+}
+
 void Cycle::Advance(Time /*now*/) {
   next_.reset();
   ++position_.place;

@@ -57,9 +57,7 @@ class Cycle final : public Feed {
   const CyclePosition& position() const { return position_; }
   uint64_t count() const { return count_; }
   // Part of the pass under way.
-  double done() const {
-    return places_ == 0 ? 0 : static_cast<double>(position_.place) / static_cast<double>(places_);
-  }
+  double done() const;
   // How long the last whole pass of this run took; 0 before there was one.
   Time last_pass() const { return last_pass_; }
 

@@ -1,6 +1,7 @@
 #include "src/daemon/config.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -113,6 +114,25 @@ void ReadEcmg(ConfigReader& in, Config::Ecmg& ecmg) {
   in.Path("tls_client_ca", &ecmg.tls_client_ca);
 }
 
+// "64, 65"; false unless it is such a list.
+bool ReadProvinces(std::string_view text, std::set<uint16_t>& out) {
+  std::set<uint16_t> provinces;
+  while (!text.empty()) {
+    const size_t comma = std::min(text.find(','), text.size());
+    std::string_view word = text.substr(0, comma);
+    while (word.starts_with(' ')) word.remove_prefix(1);
+    while (word.ends_with(' ')) word.remove_suffix(1);
+    uint16_t code = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), code);
+    if (error != std::errc() || end != word.data() + word.size() || word.size() != 2 || code < 10)
+      return false;
+    provinces.insert(code);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  out = std::move(provinces);
+  return true;
+}
+
 void ReadMux(ConfigReader& in, const std::string& section, Config::Mux& mux) {
   mux.name = section.substr(section.find('.') + 1);
   in.Section(section);
@@ -131,7 +151,28 @@ void ReadMux(ConfigReader& in, const std::string& section, Config::Mux& mux) {
                             {{"padded", mpegts::Packing::kPadded}, {"packed", mpegts::Packing::kPacked}});
   in.Number("burst_ms", &mux.burst, 1, 100, "ms");
   in.Number("test_interval_seconds", &mux.test_interval, 0, 3600, "seconds; 0 is never");
-  in.Number("queue_sections", &mux.queue_sections, 1000, 10'000'000, "sections");
+  std::string provinces;
+  in.Text("provinces", &provinces,
+          "codes of two digits, separated by commas, such as \"64, 65\"; empty is all",
+          [&](std::string_view text) { return ReadProvinces(text, mux.provinces); });
+}
+
+void ReadCarousel(ConfigReader& in, Config::Carousel& carousel) {
+  in.Section("carousel");
+  in.Number("rate_kbps", &carousel.rate_kbps, 1, 1'000'000, "kbit/s");
+  constexpr std::string_view kPercent = "percent of the rate; all seven make 100";
+  in.Number("individual_percent", &carousel.individual, 0, 100, kPercent);
+  in.Number("bulk_percent", &carousel.bulk, 0, 100, kPercent);
+  in.Number("change_percent", &carousel.change, 0, 100, kPercent);
+  in.Number("service_keys_percent", &carousel.service_keys, 0, 100, kPercent);
+  in.Number("groups_percent", &carousel.groups, 0, 100, kPercent);
+  in.Number("records_percent", &carousel.records, 0, 100, kPercent);
+  in.Number("areas_percent", &carousel.areas, 0, 100, kPercent);
+  in.Number("unconfirmed_days", &carousel.unconfirmed, 1, 3650, "days");
+  const int sum = carousel.individual + carousel.bulk + carousel.change + carousel.service_keys +
+                  carousel.groups + carousel.records + carousel.areas;
+  if (sum != 100)
+    in.Invalid("carousel", fmt::format("shares out {} percent of the rate: the seven must make 100", sum));
 }
 
 bool IsShortName(std::string_view text) {
@@ -192,6 +233,7 @@ void ReadAll(ConfigReader& in, const std::vector<std::string>& muxes, Config& co
   ReadServers(in, config);
   ReadEcmg(in, config.ecmg);
   for (const std::string& section : muxes) ReadMux(in, section, config.muxes.emplace_back());
+  ReadCarousel(in, config.carousel);
   ReadLanes(in, config.lanes);
   ReadEmergency(in, config.emergency);
   ReadRules(in, config);

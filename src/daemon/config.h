@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -109,7 +110,19 @@ struct Config {
     mpegts::Packing packing = mpegts::Packing::kPadded;
     std::chrono::milliseconds burst{5};
     std::chrono::seconds test_interval{0};
-    size_t queue_sections = 200'000;
+    std::set<uint16_t> provinces;  // empty: all
+  };
+  // How the air is shared out, in percent; together 100.
+  struct Carousel {
+    uint32_t rate_kbps = 1000;  // of outputs that have no pace of their own
+    int individual = 12;
+    int bulk = 5;
+    int change = 3;
+    int service_keys = 5;
+    int groups = 45;
+    int records = 25;
+    int areas = 5;
+    std::chrono::days unconfirmed{90};
   };
   // The file that makes ECM lanes independent of the head-end.
   struct Lanes {
@@ -140,6 +153,7 @@ struct Config {
   Policy policy;
   Ecmg ecmg;
   std::vector<Mux> muxes;
+  Carousel carousel;
   Lanes lanes;
   Emergency emergency;
   Retention retention;

@@ -79,6 +79,19 @@ app::HeadEndOptions OptionsOf(const Config& config) {
   options.owner = fmt::format("{}:{}", config.site.name, ::getpid());
   options.epochs = {.zero = config.epochs.zero, .length = config.epochs.length, .lead = config.epochs.lead};
   options.emergency_two_people = config.emergency.two_people;
+  const Config::Carousel& carousel = config.carousel;
+  options.air.kbps = carousel.rate_kbps;
+  options.air.stale = carousel.unconfirmed;
+  options.air.scheduler.shares = {.individual = carousel.individual / 100.0,
+                                  .bulk = carousel.bulk / 100.0,
+                                  .change = carousel.change / 100.0,
+                                  .service_keys = carousel.service_keys / 100.0,
+                                  .groups = carousel.groups / 100.0,
+                                  .records = carousel.records / 100.0,
+                                  .areas = carousel.areas / 100.0};
+  for (const Config::Mux& mux : config.muxes) {
+    if (!mux.provinces.empty()) options.air.regions[mux.name] = mux.provinces;
+  }
   options.policy.blacklisted_reports = config.policy.blacklisted_reports;
   options.policy.blacklisted_gap = config.policy.blacklisted_gap;
   options.policy.out_of_area_reports = config.policy.out_of_area_reports;
@@ -112,7 +125,6 @@ gateway::EmmgOutputOptions EmmgOptionsOf(const Config::Mux& mux) {
   options.session.test_interval = mux.test_interval;
   options.packing = mux.packing;
   options.burst = mux.burst;
-  options.queue_sections = mux.queue_sections;
   return options;
 }
 
@@ -167,23 +179,6 @@ Status WritePortFile(const std::filesystem::path& path, const Ports& ports) {
 
 std::string_view Version() { return "hearthd " HEARTH_VERSION; }
 
-// Asks the pump to send the state anew. The outputs outlive the head-end, so that it can send to the end.
-class Renewal {
- public:
-  void Serve(app::Pump* pump) {
-    const MutexLock lock(mu_);
-    pump_ = pump;
-  }
-  void Ask() {
-    const MutexLock lock(mu_);
-    if (pump_ != nullptr) pump_->Renew();
-  }
-
- private:
-  Mutex mu_;
-  app::Pump* pump_ HEARTH_GUARDED_BY(mu_) = nullptr;
-};
-
 // Members are destroyed from the last to the first: what uses comes behind what is used.
 struct Daemon::Parts {
   explicit Parts(Logger& logger) : log(logger) {}
@@ -195,7 +190,6 @@ struct Daemon::Parts {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<gateway::FileSink> file;
   std::unique_ptr<gateway::BroadcastSink> broadcast;
-  Renewal renewal;
   std::vector<std::unique_ptr<gateway::EmmgOutput>> muxes;
   std::unique_ptr<app::HeadEnd> head_end;
   std::unique_ptr<gateway::LanePublisher> lanes;
@@ -240,8 +234,7 @@ Status Daemon::Parts::StartOutputs(const Config& config) {
     ports.sections = broadcast->listening().port;
   }
   for (const Config::Mux& mux : config.muxes) {
-    auto output = gateway::EmmgOutput::Create(
-        EmmgOptionsOf(mux), [this] { renewal.Ask(); }, metrics, log);
+    auto output = gateway::EmmgOutput::Create(EmmgOptionsOf(mux), metrics, log);
     if (!output) return AtKey(fmt::format("mux.{}", mux.name), output.error());
     muxes.push_back(std::move(*output));
   }
@@ -263,7 +256,6 @@ Status Daemon::Parts::StartHeadEnd(const Config& config, const Clock& clock) {
   HEARTH_ASSIGN_OR_RETURN(options.emergency_signer, ReadEmergencySigner(config.emergency, log));
   HEARTH_ASSIGN_OR_RETURN(head_end, app::HeadEnd::Create(*store, clock, random, std::move(master),
                                                          std::move(sinks), options, metrics, log));
-  renewal.Serve(&head_end->pump());
   return Ok();
 }
 

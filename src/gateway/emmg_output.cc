@@ -64,9 +64,8 @@ void AskForPunctuality() {
 // Everything but Write, Backlog and Stop runs on the thread of the io_context.
 class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
  public:
-  Impl(const EmmgOutputOptions& options, std::function<void()> on_gap, MetricsRegistry& metrics, Logger& log)
+  Impl(const EmmgOutputOptions& options, MetricsRegistry& metrics, Logger& log)
       : options_(options),
-        on_gap_(std::move(on_gap)),
         metrics_(metrics),
         log_(log),
         labels_{{"mux", options.name}},
@@ -86,9 +85,6 @@ class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
             "Air time that sections waited for and that went by because this process was late.", labels_)),
         connects_(metrics.GetCounter("hearth_emmg_connects_total", "Attempts to connect to a multiplexer.",
                                      labels_)),
-        thrown_away_(metrics.GetCounter("hearth_emmg_sections_dropped_total",
-                                        "Sections thrown away for a multiplexer that was away too long.",
-                                        labels_)),
         pacer_(options.packing, options.burst),
         packetiser_(kAnyPid, options.packing),
         retry_(options.first_retry) {}
@@ -129,7 +125,6 @@ class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
   void CloseSockets();
 
   EmmgOutputOptions options_;
-  const std::function<void()> on_gap_;
   MetricsRegistry& metrics_;
   Logger& log_;
   const Labels labels_;
@@ -140,7 +135,6 @@ class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
   Counter& packets_;
   Counter& late_;
   Counter& connects_;
-  Counter& thrown_away_;
 
   asio::io_context io_{1};
   tcp::resolver resolver_{io_};
@@ -167,7 +161,6 @@ class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
   mutable Mutex mu_;
   std::deque<Bytes> pending_ HEARTH_GUARDED_BY(mu_);
   double pending_air_ HEARTH_GUARDED_BY(mu_) = 0;  // bytes of air time
-  bool gap_ HEARTH_GUARDED_BY(mu_) = false;
   bool woken_ HEARTH_GUARDED_BY(mu_) = false;
   std::thread thread_;
 };
@@ -212,24 +205,13 @@ void EmmgOutput::Impl::Stop() {
 
 void EmmgOutput::Impl::Write(std::span<const Bytes> sections) {
   bool wake = false;
-  size_t dropped = 0;
   {
     const MutexLock lock(mu_);
-    if (pending_.size() + sections.size() > options_.queue_sections) {
-      dropped = pending_.size();
-      pending_.clear();
-      pending_air_ = 0;
-      gap_ = true;
-    }
     pending_.insert(pending_.end(), sections.begin(), sections.end());
     for (const Bytes& section : sections)
       pending_air_ += carousel::AirBytes(section.size(), options_.packing);
     wake = !std::exchange(woken_, true);
     waiting_.Set(static_cast<double>(pending_.size()));
-  }
-  if (dropped > 0) {
-    thrown_away_.Add(static_cast<double>(dropped));
-    log_.Error("emmg.sections_dropped", {{"mux", options_.name}, {"sections", dropped}});
   }
   if (wake) asio::post(io_, [this] { SendDue(); });
 }
@@ -320,12 +302,6 @@ void EmmgOutput::Impl::AfterEvents() {
     log_.Info("emmg.ready", {{"mux", options_.name},
                              {"kbps", session_->bandwidth_kbps()},
                              {"ts_packets", session_->ts_packets()}});
-    bool gap = false;
-    {
-      const MutexLock lock(mu_);
-      gap = std::exchange(gap_, false);
-    }
-    if (gap) on_gap_();
   }
   Flush();
   if (session_->should_close() && out_.empty() && !writing_) return Disconnected("closed");
@@ -526,13 +502,12 @@ void EmmgOutput::Impl::Provide(const std::vector<Bytes>& sections, const std::ve
 EmmgOutput::EmmgOutput(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<EmmgOutput>> EmmgOutput::Create(const EmmgOutputOptions& options,
-                                                       std::function<void()> on_gap, MetricsRegistry& metrics,
-                                                       Logger& log) {
+                                                       MetricsRegistry& metrics, Logger& log) {
   class Nobody final : public simulcrypt::EmmgHost {
     void OnBandwidth(uint16_t /*kbps*/) override {}
   } nobody;
   if (auto session = EmmgSession::Create(options.session, nobody); !session) return session.error();
-  auto impl = std::make_unique<Impl>(options, std::move(on_gap), metrics, log);
+  auto impl = std::make_unique<Impl>(options, metrics, log);
   HEARTH_RETURN_IF_ERROR(impl->Start());
   return std::unique_ptr<EmmgOutput>(new EmmgOutput(std::move(impl)));
 }

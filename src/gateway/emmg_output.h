@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,9 +27,6 @@ struct EmmgOutputOptions {
   mpegts::Packing packing = mpegts::Packing::kPadded;
   // How much air time may be caught up at once after a late wake-up. Multiplexers have short queues.
   std::chrono::microseconds burst{5000};
-  // What is kept for a multiplexer that does not take it. More is thrown away whole: what it would say is out
-  // of date by then, and on_gap asks for the state as it is.
-  size_t queue_sections = 200'000;
   std::chrono::milliseconds first_retry{500};
   std::chrono::milliseconds last_retry{30'000};
   std::chrono::milliseconds connect_timeout{5000};
@@ -43,11 +39,9 @@ struct EmmgOutputOptions {
 // Write and Backlog: one thread; they never wait. The rest happens on a thread of its own.
 class EmmgOutput final : public app::SectionSink {
  public:
-  // `on_gap` is called, from the thread of the output, when a multiplexer can be reached again for which
-  // sections were thrown away. CONFIG_VALUE_INVALID. Metrics and logger must outlive it.
+  // CONFIG_VALUE_INVALID. Metrics and logger must outlive it.
   static Result<std::unique_ptr<EmmgOutput>> Create(const EmmgOutputOptions& options,
-                                                    std::function<void()> on_gap, MetricsRegistry& metrics,
-                                                    Logger& log);
+                                                    MetricsRegistry& metrics, Logger& log);
   // Closes stream and channel in order, for at most a second.
   ~EmmgOutput() override;
 

@@ -36,7 +36,7 @@ class FileSink final : public app::SectionSink {
   FileSink(const FileSink&) = delete;
   FileSink& operator=(const FileSink&) = delete;
 
-  std::string_view name() const override { return "file"; }
+  std::string_view name() const override { return "output.file"; }
   // Takes all or none. OUTPUT_FAILED.
   Status Write(std::span<const Bytes> sections) override;
 
@@ -77,7 +77,7 @@ class BroadcastSink final : public app::SectionSink {
   // Sends what is queued for at most a second, then closes all connections.
   ~BroadcastSink() override;
 
-  std::string_view name() const override { return "broadcast"; }
+  std::string_view name() const override { return "output.listen"; }
   // Always taken; without receivers the sections are gone.
   Status Write(std::span<const Bytes> sections) override;
 

@@ -8,6 +8,7 @@
 #include <google/protobuf/timestamp.pb.h>
 #include <hearth/v1/admin.pb.h>
 #include <hearth/v1/common.pb.h>
+#include <hearth/v1/entitlement.pb.h>
 #include <hearth/v1/geofence.pb.h>
 #include <hearth/v1/intervention.pb.h>
 #include <hearth/v1/location.pb.h>
@@ -19,6 +20,7 @@
 #include "src/app/geo.h"
 #include "src/app/location.h"
 #include "src/app/plans.h"
+#include "src/app/pump.h"
 #include "src/app/registry.h"
 #include "src/app/request.h"
 #include "src/app/row.h"
@@ -54,6 +56,10 @@ v1::GetInForceResponse ToProto(const app::InForce& in_force);
 v1::PlanWindow ToProto(const app::PlannedWindow& window);
 
 v1::Emergency ToProto(const app::EmergencyView& view);
+
+v1::Delivery ToProto(const app::Delivery& delivery);
+// Without time and bound.
+v1::GetCarouselResponse ToProto(const app::AirStatus& air);
 
 v1::Region ToProto(const geofence::Region& region, const geofence::RegionTree& tree);
 v1::Area ToProto(const app::AreaView& view);

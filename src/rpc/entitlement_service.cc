@@ -53,6 +53,18 @@ class EntitlementService final : public v1::EntitlementService::Service {
       out->set_epoch(app::EpochPlan::Wrap(head_end_.keys().on_air()).value);
       out->set_standing_stamp(card.standing_stamp.value);
       out->set_record_stamp(card.record_stamp.value);
+      HEARTH_ASSIGN_OR_RETURN(const auto delivery, head_end_.pump().DeliveryOf(number));
+      *out->mutable_delivery() = ToProto(delivery);
+      return Ok();
+    });
+  }
+
+  grpc::Status GetCarousel(grpc::ServerContext* context, const v1::GetCarouselRequest*,
+                           v1::GetCarouselResponse* out) override {
+    return front_.Serve(*get_carousel_, *context, [&](Call&) -> Status {
+      *out = ToProto(head_end_.pump().air());
+      *out->mutable_time() = ToTimestamp(front_.clock().Now());
+      *out->mutable_bounded() = ToTimestamp(head_end_.pump().BoundedByEpoch());
       return Ok();
     });
   }
@@ -74,6 +86,7 @@ class EntitlementService final : public v1::EntitlementService::Service {
   app::HeadEnd& head_end_;
   const std::unique_ptr<Method> issue_ecm_ = front_.NewMethod("EntitlementService/IssueEcm");
   const std::unique_ptr<Method> refresh_card_ = front_.NewMethod("EntitlementService/RefreshCard");
+  const std::unique_ptr<Method> get_carousel_ = front_.NewMethod("EntitlementService/GetCarousel");
   const std::unique_ptr<Method> get_entitlement_ = front_.NewMethod("EntitlementService/GetEntitlement");
 };
 

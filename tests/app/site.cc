@@ -133,6 +133,7 @@ Site::Site(std::shared_ptr<store::Engine> engine, HeadEndOptions head_end)
 }
 
 Site::Site(const SiteOptions& site) : Site(PreparedEngine(), site.head_end) {
+  two_outputs_ = site.two_outputs;
   clock.Advance(std::chrono::minutes(10));  // Drain moved the clock of the preparation
   if (site.started) Start();
 }
@@ -142,7 +143,9 @@ Site::~Site() { Stop(); }
 Status Site::TryStart() {
   auto master = crypto::MasterKey::FromText(kMasterText, "the test");
   if (!master) return master.error();
-  auto head = HeadEnd::Create(*store, clock, random, std::move(*master), {&sink}, options, metrics, log);
+  std::vector<SectionSink*> sinks = {&sink};
+  if (two_outputs_) sinks.push_back(&other);
+  auto head = HeadEnd::Create(*store, clock, random, std::move(*master), sinks, options, metrics, log);
   if (!head) return head.error();
   head_ = std::move(*head);
   return Ok();

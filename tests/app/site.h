@@ -56,6 +56,7 @@ struct Home {
 struct SiteOptions {
   HeadEndOptions head_end;
   bool started = true;
+  bool two_outputs = false;  // `other` as well
 };
 
 // One thread, but for what is said to be for any.
@@ -115,6 +116,7 @@ class Site {
 
   FakeClock clock;
   CollectingSink sink;
+  CollectingSink other{"other"};
   NullMetrics metrics;
   NullLogger log;
   TestRandom random;
@@ -129,6 +131,7 @@ class Site {
   void Prepare();
 
   std::atomic<uint64_t> requests_{0};
+  bool two_outputs_ = false;
   std::unique_ptr<HeadEnd> head_;
 };
 

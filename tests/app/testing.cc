@@ -1,10 +1,13 @@
 #include "tests/app/testing.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <random>
 #include <thread>
+
+#include "src/carousel/pacer.h"
 
 namespace hearth::app {
 
@@ -45,7 +48,26 @@ Status CollectingSink::Write(std::span<const Bytes> sections) {
     return Ok();
   }
   sections_.insert(sections_.end(), sections.begin(), sections.end());
+  if (clock_ == nullptr || kbps_ == 0) return Ok();
+  double bytes = 0;
+  for (const Bytes& section : sections) bytes += carousel::AirBytes(section.size(), mpegts::Packing::kPacked);
+  free_at_ = std::max(free_at_, clock_->Steady()) +
+             std::chrono::nanoseconds(static_cast<int64_t>(bytes / (kbps_ * 125.0) * 1e9));
   return Ok();
+}
+
+std::optional<Pace> CollectingSink::pace() const {
+  const MutexLock lock(mu_);
+  Pace pace{.kbps = kbps_};
+  if (clock_ != nullptr) pace.ahead = std::max(free_at_ - clock_->Steady(), std::chrono::nanoseconds(0));
+  return pace;
+}
+
+void CollectingSink::SetRate(const Clock& clock, uint32_t kbps) {
+  const MutexLock lock(mu_);
+  clock_ = &clock;
+  kbps_ = kbps;
+  free_at_ = clock.Steady();
 }
 
 size_t CollectingSink::Backlog() const {

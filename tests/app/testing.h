@@ -38,9 +38,13 @@ class TestRandom final : public RandomSource {
 // Keeps every section; refuses them while it fails. Any thread.
 class CollectingSink final : public SectionSink {
  public:
-  std::string_view name() const override { return "collecting"; }
-  // As fast as it is given anything; shares and forecasts are those of 1 Mbit/s.
-  std::optional<Pace> pace() const override { return Pace{.kbps = 1000}; }
+  explicit CollectingSink(std::string name = "collecting") : name_(std::move(name)) {}
+
+  std::string_view name() const override { return name_; }
+  // As fast as it is given anything, with the shares and forecasts of 1 Mbit/s; or in the time of a clock.
+  std::optional<Pace> pace() const override;
+  // From now on at this rate, like a multiplexer; 0: nothing.
+  void SetRate(const Clock& clock, uint32_t kbps);
   Status Write(std::span<const Bytes> sections) override;
   size_t Backlog() const override;
   void Fail(bool failing) { failing_ = failing; }
@@ -55,12 +59,16 @@ class CollectingSink final : public SectionSink {
   std::vector<Bytes> all() const { return From(0); }
 
  private:
+  const std::string name_;
   std::atomic<bool> failing_{false};
   std::atomic<bool> holding_{false};
   std::atomic<uint64_t> refused_{0};
   mutable Mutex mu_;
   std::vector<Bytes> sections_ HEARTH_GUARDED_BY(mu_);
   size_t held_ HEARTH_GUARDED_BY(mu_) = 0;
+  const Clock* clock_ HEARTH_GUARDED_BY(mu_) = nullptr;
+  uint32_t kbps_ HEARTH_GUARDED_BY(mu_) = 1000;
+  std::chrono::nanoseconds free_at_ HEARTH_GUARDED_BY(mu_){0};
 };
 
 // The engine of a store that is closed and opened again.

@@ -405,6 +405,44 @@ TEST_F(Commands, AirIsPlannedWithoutAHeadEnd) {
   }
 }
 
+TEST_F(Commands, TheCarouselIsShownOutputByOutput) {
+  int asked = 0;
+  head_end_.entitlement.get_carousel = [&](const auto&, v1::GetCarouselResponse* answer) {
+    ++asked;
+    v1::CarouselOutput& output = *answer->add_outputs();
+    output.set_name("yinchuan");
+    output.set_kbps(1000);
+    v1::CarouselTier& individual = *output.add_tiers();
+    individual.set_name("individual");
+    individual.set_kbps(250);
+    individual.set_waiting(7);
+    individual.set_repeating(12);
+    individual.set_worst_seconds(0.3);
+    v1::CarouselTier& groups = *output.add_tiers();
+    groups.set_name("groups");
+    groups.set_share(0.45);
+    groups.mutable_cycle()->set_count(508'000);
+    groups.mutable_cycle()->set_predicted_seconds(780);
+    answer->add_outputs()->set_name("lanzhou");
+    answer->set_unconfirmed(42);
+    answer->set_groups_held(true);
+    answer->mutable_bounded()->set_seconds(1'795'409'412);
+    return grpc::Status::OK;
+  };
+  const Outcome text = RunAgainst(head_end_, {"carousel", "status"});
+  EXPECT_EQ(text.code, kExitOk) << text.err;
+  EXPECT_THAT(
+      text.out,
+      AllOf(HasSubstr("output yinchuan: 1000 kbit/s\n"), HasSubstr("█████   "), HasSubstr("13.0 min"),
+            HasSubstr("lanzhou: NOT CONNECTED"), HasSubstr("THE GROUP TIER IS HELD"),
+            HasSubstr("queued 7, sent and repeated 12"), HasSubstr("takes effect by 2026-11-23 12:50:12")));
+  const Outcome watched = RunAgainst(head_end_, {"carousel", "status", "--watch", "--count", "3"});
+  EXPECT_EQ(watched.code, kExitOk);
+  EXPECT_EQ(asked, 4);
+  EXPECT_THAT(RunAgainst(head_end_, {"carousel", "status", "--json"}).out,
+              HasSubstr("\"unconfirmed\": \"42\""));
+}
+
 TEST_F(Commands, ReasonsAreExplainedWithoutAHeadEnd) {
   const Outcome text = RunHearthctl({"reason", "CARD_UNKNOWN"});
   EXPECT_EQ(text.code, kExitOk);

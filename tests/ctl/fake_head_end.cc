@@ -137,6 +137,12 @@ grpc::Status FakeEntitlement::IssueEcm(grpc::ServerContext* /*context*/, const v
   return AnswerBy(issue_ecm, request, response);
 }
 
+grpc::Status FakeEntitlement::GetCarousel(grpc::ServerContext* /*context*/,
+                                          const v1::GetCarouselRequest* request,
+                                          v1::GetCarouselResponse* response) {
+  return AnswerBy(get_carousel, request, response);
+}
+
 grpc::Status FakeSchedule::ImportChannels(grpc::ServerContext* /*context*/,
                                           const v1::ImportChannelsRequest* request,
                                           v1::ImportChannelsResponse* response) {

@@ -94,8 +94,11 @@ struct FakeIntervention final : v1::InterventionService::Service {
 
 struct FakeEntitlement final : v1::EntitlementService::Service {
   Answer<v1::IssueEcmRequest, v1::IssueEcmResponse> issue_ecm;
+  Answer<v1::GetCarouselRequest, v1::GetCarouselResponse> get_carousel;
 
   grpc::Status IssueEcm(grpc::ServerContext*, const v1::IssueEcmRequest*, v1::IssueEcmResponse*) override;
+  grpc::Status GetCarousel(grpc::ServerContext*, const v1::GetCarouselRequest*,
+                           v1::GetCarouselResponse*) override;
 };
 
 struct FakeSchedule final : v1::ScheduleService::Service {

@@ -135,7 +135,7 @@ datagrams = "ts_packets"
 packing = "packed"
 burst_ms = 7
 test_interval_seconds = 8
-queue_sections = 1000
+provinces = "64, 65"
 [mux.b-2]
 address = "127.0.0.1:2225"
 client_id = "0x4A750001"
@@ -219,7 +219,7 @@ file = "l"
   EXPECT_EQ(mux.packing, mpegts::Packing::kPacked);
   EXPECT_EQ(mux.burst, std::chrono::milliseconds(7));
   EXPECT_EQ(mux.test_interval, std::chrono::seconds(8));
-  EXPECT_EQ(mux.queue_sections, 1000U);
+  EXPECT_EQ(mux.provinces, (std::set<uint16_t>{64, 65}));
   EXPECT_EQ(config->muxes[1].name, "b-2");
   EXPECT_EQ(config->muxes[1].session.data_id, 1);
   EXPECT_EQ(config->muxes[1].session.bandwidth_kbps, 1000);

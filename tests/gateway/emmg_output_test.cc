@@ -28,8 +28,7 @@ class EmmgOutputTest : public testing::Test {
   void Start(const TestMux& mux) { Start(mux.port()); }
   void Start(uint16_t port) {
     options_.mux = {"127.0.0.1", port};
-    auto output = EmmgOutput::Create(
-        options_, [this] { ++gaps_; }, metrics_, log_);
+    auto output = EmmgOutput::Create(options_, metrics_, log_);
     ASSERT_TRUE(output) << output.error().ToString();
     output_ = std::move(*output);
   }
@@ -61,7 +60,6 @@ class EmmgOutputTest : public testing::Test {
   EmmgOutputOptions options_;
   KeptMetrics metrics_;
   NullLogger log_;
-  std::atomic<int> gaps_{0};
   std::unique_ptr<EmmgOutput> output_;
 };
 
@@ -206,18 +204,29 @@ TEST_F(EmmgOutputTest, TransportPacketsWhenTheMultiplexerWantsThem) {
   for (const auto& datagram : mux.datagrams) EXPECT_TRUE(simulcrypt::AreTsPackets(datagram.bytes));
 }
 
-TEST_F(EmmgOutputTest, AMultiplexerThatWasAwayTooLongGetsTheStateAnew) {
-  options_.queue_sections = 100;
+TEST_F(EmmgOutputTest, TellsItsPaceAndWhatLiesAhead) {
   TestMux mux(MuxOptions{});
   Start(mux);
-  ASSERT_TRUE(output_->Write(Numbered(0, 90)));
-  ASSERT_TRUE(output_->Write(Numbered(90, 90)));
-  EXPECT_EQ(output_->Backlog(), 90U);
-  EXPECT_EQ(metrics_.Value("hearth_emmg_sections_dropped_total{m1}"), 90);
+  ASSERT_TRUE(output_->pace());
+  EXPECT_EQ(output_->pace()->kbps, 0U) << "not connected";
   ASSERT_TRUE(mux.Accept());
-  ASSERT_TRUE(mux.Until([&] { return mux.datagrams.size() == 90; }));
-  EXPECT_EQ(NumbersOf(mux), Range(90, 90));
-  EXPECT_EQ(gaps_, 1);
+  ASSERT_TRUE(mux.Until([&] { return output_->pace()->kbps == 1000; }));
+  EXPECT_EQ(output_->pace()->ahead.count(), 0);
+  ASSERT_TRUE(output_->Write(Numbered(0, 1000)));  // a packet each: 1.5 s
+  const double ahead = std::chrono::duration<double>(output_->pace()->ahead).count();
+  EXPECT_GT(ahead, 0.5);
+  EXPECT_LT(ahead, 1.6);
+}
+
+TEST_F(EmmgOutputTest, WhatIsUrgentGoesBeforeWhatWaits) {
+  TestMux mux(MuxOptions{});
+  Start(mux);
+  ASSERT_TRUE(output_->Write(Numbered(0, 50)));
+  ASSERT_TRUE(output_->WriteFirst(Numbered(1000, 1)));
+  EXPECT_EQ(output_->Backlog(), 51U);
+  ASSERT_TRUE(mux.Accept());
+  ASSERT_TRUE(mux.Until([&] { return mux.datagrams.size() == 51; }));
+  EXPECT_EQ(NumbersOf(mux).front(), 1000U);
 }
 
 TEST_F(EmmgOutputTest, EndsAtOnceWithoutAMultiplexer) {

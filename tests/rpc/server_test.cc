@@ -367,6 +367,17 @@ TEST_F(PlainServerTest, AReportInstallsAndTheViewsSeeIt) {
           .ok());
   EXPECT_THAT(entitlement.package_ids(), testing::ElementsAre(1U));
   EXPECT_THAT(entitlement.service_ids(), testing::ElementsAre(101U));
+  EXPECT_EQ(entitlement.delivery().state(), v1::SENT) << "there is no output, and no report since";
+  EXPECT_FALSE(entitlement.delivery().has_bounded()) << "it is lit";
+}
+
+TEST_F(PlainServerTest, TheCarouselTellsItsState) {
+  v1::GetCarouselResponse out;
+  ASSERT_TRUE(Client::Call(*client_->entitlement, &v1::EntitlementService::Stub::GetCarousel,
+                           v1::GetCarouselRequest(), &out)
+                  .ok());
+  EXPECT_GT(out.bounded().seconds(), out.time().seconds());
+  EXPECT_FALSE(out.groups_held());
 }
 
 TEST_F(PlainServerTest, StatusTellsWhatRuns) {

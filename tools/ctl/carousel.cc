@@ -1,14 +1,20 @@
-// hearthctl carousel: what the air can carry.
+// hearthctl carousel: what the air can carry, and what it carries now.
+#include <algorithm>
+#include <array>
 #include <charconv>
+#include <climits>
 #include <cmath>
 
 #include <fmt/format.h>
 
+#include "hearth/v1/entitlement.grpc.pb.h"
 #include "src/carousel/planner.h"
 #include "tools/ctl/tree.h"
 
 namespace hearth::ctl {
 namespace {
+
+namespace v1 = hearth::v1;
 
 struct PlanFlags {
   carousel::PlanInput input;
@@ -127,6 +133,111 @@ void DeclarePlan(CLI::App& command, PlanFlags& flags) {
       ->type_name("DAYS");
 }
 
+struct StatusFlags {
+  bool watch = false;
+  double interval_seconds = 1;
+  int count = 0;
+};
+
+// A bar of 20 columns, in eighths.
+std::string Bar(double part) {
+  constexpr int kColumns = 20;
+  constexpr std::array<std::string_view, 8> kEighths = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+  const int eighths = static_cast<int>(std::lround(std::clamp(part, 0.0, 1.0) * kColumns * 8));
+  std::string bar;
+  for (int i = 0; i < eighths / 8; ++i) bar += "█";
+  bar += kEighths[eighths % 8];
+  const int used = eighths / 8 + (eighths % 8 > 0 ? 1 : 0);
+  return bar + std::string(kColumns - used, ' ');
+}
+
+std::string DurationOrDash(double seconds) { return seconds > 0 ? Duration(seconds) : "-"; }
+
+void PrintOutput(std::ostream& out, const v1::CarouselOutput& output) {
+  out << fmt::format("output {}: {}{}\n", output.name(),
+                     output.kbps() == 0 ? std::string("NOT CONNECTED, nothing can be sent")
+                                        : fmt::format("{} kbit/s", output.kbps()),
+                     output.borrowing() ? ", a mass event borrows" : "");
+  Table lines({{"tier"},
+               {"on air"},
+               {"kbit/s", true},
+               {"share", true},
+               {"waiting", true},
+               {"oldest", true},
+               {"repeating", true},
+               {"wait now", true},
+               {"worst 15 min", true}});
+  Table cycles({{"cycle"},
+                {"on air"},
+                {"kbit/s", true},
+                {"share", true},
+                {"of", true},
+                {"done", true},
+                {"pass, predicted", true},
+                {"measured", true}});
+  const double rate = std::max(1.0, static_cast<double>(output.kbps()));
+  for (const v1::CarouselTier& tier : output.tiers()) {
+    const std::string kbps = fmt::format("{:.1f}", tier.kbps());
+    const std::string share = fmt::format("{:.0f} %", 100 * tier.share());
+    if (tier.has_cycle()) {
+      const v1::CarouselCycle& cycle = tier.cycle();
+      cycles.Add({tier.name(), Bar(tier.kbps() / rate), kbps, share, std::to_string(cycle.count()),
+                  fmt::format("{:.0f} %", 100 * cycle.done()), DurationOrDash(cycle.predicted_seconds()),
+                  DurationOrDash(cycle.last_seconds())});
+    } else {
+      lines.Add({tier.name(), Bar(tier.kbps() / rate), kbps, share, std::to_string(tier.waiting()),
+                 DurationOrDash(tier.oldest_seconds()), std::to_string(tier.repeating()),
+                 output.kbps() == 0 ? "-" : Duration(tier.forecast_seconds()),
+                 DurationOrDash(tier.worst_seconds())});
+    }
+  }
+  lines.Print(out);
+  out << '\n';
+  cycles.Print(out);
+  out << '\n';
+}
+
+void PrintStatus(std::ostream& out, const v1::GetCarouselResponse& answer) {
+  uint64_t queued = 0;
+  uint64_t sent = 0;
+  for (const v1::CarouselOutput& output : answer.outputs()) {
+    uint64_t waiting = 0;
+    uint64_t repeating = 0;
+    for (const v1::CarouselTier& tier : output.tiers()) {
+      waiting += tier.waiting();
+      repeating += tier.repeating();
+    }
+    queued = std::max(queued, waiting);
+    sent = std::max(sent, repeating);
+    PrintOutput(out, output);
+  }
+  if (answer.outputs().empty()) out << "no output is configured: nothing is sent\n\n";
+  if (answer.groups_held())
+    out << "THE GROUP TIER IS HELD: this site was restored from a backup and not reconciled\n";
+  out << fmt::format(
+      "messages queued {}, sent and repeated {}; records not confirmed by a report {}, confirmed {}\n"
+      "a switch-off that a card drops takes effect by {}\n",
+      queued, sent, answer.unconfirmed(), answer.confirmed(), LocalTime(answer.bounded()));
+}
+
+int RunStatus(Session& session, const StatusFlags& flags) {
+  constexpr std::string_view kClear = "\x1B[H\x1B[2J";
+  const int times = flags.watch ? (flags.count > 0 ? flags.count : INT_MAX) : 1;
+  for (int i = 0; i < times; ++i) {
+    if (i > 0) {
+      session.io().sleep(std::chrono::milliseconds(std::lround(flags.interval_seconds * 1000)));
+    }
+    const int code = session.Read(&v1::EntitlementService::Stub::GetCarousel, v1::GetCarouselRequest(),
+                                  [&](const v1::GetCarouselResponse& answer) {
+                                    if (flags.watch) session.out() << kClear;
+                                    PrintStatus(session.out(), answer);
+                                    session.out().flush();
+                                  });
+    if (code != kExitOk) return code;
+  }
+  return kExitOk;
+}
+
 }  // namespace
 
 void AddCarouselCommands(Tree& tree) {
@@ -134,6 +245,18 @@ void AddCarouselCommands(Tree& tree) {
   tree.Add<PlanFlags>("carousel", "plan",
                       "Prints what a rate buys: cycle times, ECMs, how long dropped messages keep a card lit",
                       DeclarePlan, RunPlan);
+  tree.Add<StatusFlags>(
+      "carousel", "status", "What is on the air now: tiers, cycles, waits, and how far deliveries have come",
+      [](CLI::App& command, StatusFlags& flags) {
+        command.add_flag("--watch", flags.watch, "Goes on, a new picture each second, until Ctrl-C");
+        command.add_option("--interval", flags.interval_seconds, "Seconds between two pictures (default: 1)")
+            ->type_name("SECONDS")
+            ->check(CLI::Range(0.1, 3600.0));
+        command.add_option("--count", flags.count, "Ends after so many pictures")
+            ->type_name("N")
+            ->check(CLI::Range(1, 1'000'000));
+      },
+      RunStatus);
 }
 
 }  // namespace hearth::ctl

@@ -61,8 +61,9 @@ int RunRefresh(Session& session, const RefreshFlags& flags) {
   v1::RefreshCardRequest request;
   request.set_card_number(flags.card);
   return session.Change(
-      &Entitlement::RefreshCard, request, flags.change, [&](const v1::RefreshCardResponse&) {
-        session.out() << fmt::format("card {}: everything it needs goes on the air\n", flags.card);
+      &Entitlement::RefreshCard, request, flags.change, [&](const v1::RefreshCardResponse& answer) {
+        session.out() << fmt::format("card {}: everything it needs will have been on the air by {}\n",
+                                     flags.card, LocalTime(answer.expected()));
       });
 }
 
@@ -90,6 +91,11 @@ int RunEntitlement(Session& session, const CardFlags& flags) {
     sheet.Add("epoch", std::to_string(answer.epoch()));
     sheet.Add("standing stamp", std::to_string(answer.standing_stamp()));
     sheet.Add("record stamp", std::to_string(answer.record_stamp()));
+    const v1::Delivery& delivery = answer.delivery();
+    sheet.Add("delivery", v1::DeliveryState_Name(delivery.state()));
+    if (delivery.has_expected()) sheet.Add("on the air by", LocalTime(delivery.expected()));
+    if (delivery.has_on_air()) sheet.Add("on the air since", LocalTime(delivery.on_air()));
+    if (delivery.has_bounded()) sheet.Add("dark at the latest", LocalTime(delivery.bounded()));
     sheet.Print(session.out());
   });
 }
