@@ -134,8 +134,10 @@ void Air::GroupChanged(GroupId group) {
   Post([&](Mail& mail) { mail.groups.push_back(group); });
 }
 
+// There are many reports and no hurry: nobody is woken.
 void Air::Heard(CardNumber card) {
-  Post([&](Mail& mail) { mail.heard.push_back(card); });
+  const MutexLock lock(mu_);
+  mail_.heard.push_back(card);
 }
 
 void Air::HoldGroups(bool held) {
@@ -157,12 +159,14 @@ AirStatus Air::status() const {
   return status_;
 }
 
-AirTime Air::Forecast(Tier tier) const {
+std::optional<AirTime> Air::Forecast(Tier tier) const {
   const MutexLock lock(mu_);
-  AirTime longest{0};
+  std::optional<AirTime> longest;
   for (const AirOutputStatus& output : status_.outputs) {
+    if (output.kbps == 0) continue;
     const AirTierStatus& of_tier = output.tiers[static_cast<size_t>(tier)];
-    longest = std::max(longest, of_tier.cycle ? of_tier.cycle->predicted : of_tier.tier.forecast);
+    const AirTime wait = of_tier.cycle ? of_tier.cycle->predicted : of_tier.tier.forecast;
+    longest = std::max(longest.value_or(AirTime(0)), wait);
   }
   return longest;
 }

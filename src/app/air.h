@@ -88,8 +88,9 @@ class Air {
   };
   // Waits for the carousel's thread.
   CardDelivery DeliveryOf(CardNumber card);
-  // How long a message of this tier put now would wait, at the output where it waits longest.
-  AirTime Forecast(Tier tier) const;
+  // How long a message of this tier put now would wait, at the output where it waits longest, of those that
+  // can send; nothing when none can.
+  std::optional<AirTime> Forecast(Tier tier) const;
 
  private:
   class Ear;  // what an output asks and tells

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -401,7 +402,10 @@ AirOutputStatus AirOutput::Look(AirTime now) {
   if (turn) worst_since_ = now;
   for (size_t i = 0; i < carousel::kTiers; ++i) {
     const AirTierStatus& tier = status.tiers[i];
-    const auto seconds_of = [](AirTime time) { return std::chrono::duration<double>(time).count(); };
+    const auto seconds_of = [](AirTime time) {
+      return time == AirTime::max() ? std::numeric_limits<double>::infinity()
+                                    : std::chrono::duration<double>(time).count();
+    };
     gauges_[i].kbps->Set(tier.kbps);
     gauges_[i].waiting->Set(static_cast<double>(tier.tier.waiting));
     gauges_[i].predicted->Set(seconds_of(tier.cycle ? tier.cycle->predicted : tier.tier.forecast));

@@ -306,12 +306,15 @@ Result<Refreshed> PumpImpl::RefreshCard(const Request& request, CardNumber numbe
                 Urgency::kImmediate);
             return std::string();
           }));
-  // What the card needs of its group waits for the watermark, and the service keys come by in their cycle.
-  const nanoseconds wait = std::max(kWatermark + air_->Forecast(Tier::kIndividual),
-                                    nanoseconds(air_->Forecast(Tier::kServiceKeys)));
-  const auto in = std::chrono::ceil<milliseconds>(std::min(wait, nanoseconds(std::chrono::hours(24))));
-  return Refreshed{.change = outcome.change,
-                   .expected = UnixMillis(executor_.clock().Now().value + in.count())};
+  Refreshed refreshed{.change = outcome.change, .expected = {}};
+  const auto individual = air_->Forecast(Tier::kIndividual);
+  const auto service_keys = air_->Forecast(Tier::kServiceKeys);
+  if (individual && service_keys) {
+    // What the card needs of its group waits for the watermark, and the service keys come by in their cycle.
+    const auto in = std::chrono::ceil<milliseconds>(std::max(kWatermark, *individual) + *individual + *service_keys);
+    refreshed.expected = UnixMillis(executor_.clock().Now().value + in.count());
+  }
+  return refreshed;
 }
 
 Result<Delivery> PumpImpl::DeliveryOf(CardNumber number) {

@@ -34,8 +34,8 @@ struct Delivery {
 
 struct Refreshed {
   Change change;
-  // When everything will have been on the air, as it looks now.
-  UnixMillis expected;
+  // When everything will have been on the air, as it looks now; nothing while no output can send.
+  std::optional<UnixMillis> expected;
 };
 
 // Threads: any. Start after the executor; the executor's listener calls Notify.

@@ -33,7 +33,7 @@ class EntitlementService final : public v1::EntitlementService::Service {
       HEARTH_ASSIGN_OR_RETURN(const auto refreshed,
                               head_end_.pump().RefreshCard(request, card, front_.limits()));
       *out->mutable_changed() = ToProto(refreshed.change);
-      *out->mutable_expected() = ToTimestamp(refreshed.expected);
+      if (refreshed.expected) *out->mutable_expected() = ToTimestamp(*refreshed.expected);
       return Ok();
     });
   }

@@ -62,8 +62,10 @@ int RunRefresh(Session& session, const RefreshFlags& flags) {
   request.set_card_number(flags.card);
   return session.Change(
       &Entitlement::RefreshCard, request, flags.change, [&](const v1::RefreshCardResponse& answer) {
-        session.out() << fmt::format("card {}: everything it needs will have been on the air by {}\n",
-                                     flags.card, LocalTime(answer.expected()));
+        session.out() << (answer.has_expected()
+                              ? fmt::format("card {}: everything it needs will have been on the air by {}\n",
+                                            flags.card, LocalTime(answer.expected()))
+                              : fmt::format("card {}: in line; no output can send now\n", flags.card));
       });
 }
 
