@@ -242,6 +242,7 @@ Result<Change> PumpImpl::RefreshCard(const Request& request, CardNumber number, 
               return Error(Reason::kCardNotInAccount,
                            fmt::format("card {} belongs to no open account", ToString(number)));
             }
+            HEARTH_RETURN_IF_ERROR(entitlement::CheckNotEvicted(card));
             txn.Emit(records::RecordDue{.card = number});
             txn.Emit(records::PairingDue{.card = number});
             txn.Emit(
