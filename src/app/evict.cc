@@ -84,6 +84,11 @@ Error MissingGroup(GroupId group) {
 
 }  // namespace
 
+AirCost CostOf(const Eviction& eviction, uint32_t kbps) {
+  const uint64_t packets = carousel::PackedPackets(eviction.messages, eviction.bytes);
+  return {.packets = packets, .seconds = carousel::AirSeconds(packets, kbps)};
+}
+
 Status Evictions::CheckCards(const Request& request, const std::vector<CardNumber>& cards) const {
   if (request.reason.empty()) return MissingField("change.reason", "say why: it goes into the audit");
   if (request.if_revision != 0) return InvalidField("change.if_revision", "empty: several objects change");

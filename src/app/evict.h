@@ -20,6 +20,13 @@ struct EvictionAnswer {
   records::Eviction eviction;
 };
 
+// What its messages take of the air, sent once, packed, with all of the rate. `kbps` is not 0.
+struct AirCost {
+  uint64_t packets = 0;
+  double seconds = 0;
+};
+AirCost CostOf(const records::Eviction& eviction, uint32_t kbps);
+
 // Threads: any; one eviction at a time, the others wait. Blocks until all of it is synced, not until it is on
 // the air. What it is given must outlive it.
 class Evictions {

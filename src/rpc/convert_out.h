@@ -8,6 +8,7 @@
 #include <google/protobuf/timestamp.pb.h>
 #include <hearth/v1/admin.pb.h>
 #include <hearth/v1/common.pb.h>
+#include <hearth/v1/entitlement.pb.h>
 #include <hearth/v1/geofence.pb.h>
 #include <hearth/v1/intervention.pb.h>
 #include <hearth/v1/location.pb.h>
@@ -16,6 +17,7 @@
 
 #include "src/app/audit.h"
 #include "src/app/emergency.h"
+#include "src/app/evict.h"
 #include "src/app/geo.h"
 #include "src/app/location.h"
 #include "src/app/plans.h"
@@ -52,6 +54,8 @@ v1::Product ToProto(const entitlement::Product& product);
 v1::PushPlanResponse ToProto(const app::PlanPushed& pushed);
 v1::GetInForceResponse ToProto(const app::InForce& in_force);
 v1::PlanWindow ToProto(const app::PlannedWindow& window);
+
+v1::EvictCardsResponse ToProto(const app::EvictionAnswer& done, uint32_t rate_kbps);
 
 v1::Emergency ToProto(const app::EmergencyView& view);
 

@@ -137,6 +137,12 @@ grpc::Status FakeEntitlement::IssueEcm(grpc::ServerContext* /*context*/, const v
   return AnswerBy(issue_ecm, request, response);
 }
 
+grpc::Status FakeEntitlement::EvictCards(grpc::ServerContext* /*context*/,
+                                         const v1::EvictCardsRequest* request,
+                                         v1::EvictCardsResponse* response) {
+  return AnswerBy(evict_cards, request, response);
+}
+
 grpc::Status FakeSchedule::ImportChannels(grpc::ServerContext* /*context*/,
                                           const v1::ImportChannelsRequest* request,
                                           v1::ImportChannelsResponse* response) {
