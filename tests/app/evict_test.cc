@@ -71,6 +71,7 @@ class Evict : public testing::Test {
   // --- Epochs
   void WaitForEpochs() {
     const EpochPlan& plan = site.head().keys().plan();
+    site.head().HousekeepNow();
     EXPECT_TRUE(WaitUntil([&] {
       return site.head().keys().current() == plan.Current(site.clock.Now()) &&
              site.head().keys().on_air() == plan.OnAir(site.clock.Now());

@@ -128,6 +128,11 @@ const Kind kKinds[] = {
     {"lift",
      [](Site& site, const Request& request) { return site.head().location().Lift(request, CardOf(2)); },
      true},
+    {"evict",
+     [](Site& site, const Request& request) {
+       return ChangeOf(site.head().evictions().Evict(request, {CardOf(1)}));
+     },
+     false},
     {"refresh",
      [](Site& site, const Request& request) {
        return site.head().pump().RefreshCard(request, CardOf(1), site.options.limits);
