@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "src/carousel/compile.h"
+#include "src/cas/group.h"
 #include "tests/app/site.h"
 
 namespace hearth::app {
@@ -163,6 +164,31 @@ TEST_F(Evict, ACardThatIgnoresItIsDarkWhenTheEpochOnTheAirEnds) {
   EXPECT_TRUE(site.Watches(other));
 }
 
+// Whoever has the former key and writes his own card, which minds no generation.
+TEST_F(Evict, TheFormerGroupKeyOpensNoSectionOfTheNextGeneration) {
+  (void)site.Installed(1);
+  (void)site.Installed(2);
+  const auto key = [&] {
+    const auto record = site.head().executor().Read<records::GroupRecord>(GroupKey(GroupId(1)));
+    return site.head().keys().UnwrapGroupKey(record->value().value);
+  };
+  const auto former = key();
+  ASSERT_TRUE(former);
+  const size_t first = site.sink.size();
+  ASSERT_NO_FATAL_FAILURE(RunWell({1}));
+  site.Drain();
+  const auto next = key();
+  ASSERT_TRUE(next);
+  int sections = 0;
+  for (const Bytes& section : site.sink.From(first)) {
+    if (section[0] != kGroupTable || GenerationOf(section) != 2) continue;
+    ++sections;
+    EXPECT_FALSE(cas::DecodeGroup(section, *former));
+    EXPECT_TRUE(cas::DecodeGroup(section, *next));
+  }
+  EXPECT_GE(sections, 1);
+}
+
 TEST_F(Evict, InTheLeadItHasTheNextEpochsKeyAlready) {
   Home pirate = site.Installed(1);
   Home other = site.Installed(2);
@@ -237,6 +263,9 @@ TEST_F(Evict, ASurvivorThatIsSwitchedOffOrOnMeanwhileIsSo) {
 TEST_F(Evict, FormerRecordsAndSectionsAreNotTakenAnyMore) {
   (void)site.Installed(1);
   Home home = site.Installed(2);
+  // Its newest record of the former generation has the stamp of its standing.
+  ASSERT_TRUE(site.head().pump().RefreshCard(site.NewRequest(), CardOf(2), site.options.limits));
+  site.Drain();
   site.Listen(home);
   const size_t first = site.sink.size();
   const auto former = site.sink.all();
