@@ -34,13 +34,13 @@ uint8_t GenerationOf(const Bytes& section) { return section[7]; }
 
 class Evict : public testing::Test {
  protected:
-  Result<EvictionAnswer> Run(std::vector<uint64_t> cards) {
+  Result<EvictionAnswer> Run(const std::vector<uint64_t>& cards) {
     std::vector<CardNumber> numbers;
     for (const uint64_t n : cards) numbers.push_back(CardOf(n));
     return site.head().evictions().Evict(site.NewRequest("cloned"), numbers);
   }
-  void RunWell(std::vector<uint64_t> cards) {
-    const auto done = Run(std::move(cards));
+  void RunWell(const std::vector<uint64_t>& cards) {
+    const auto done = Run(cards);
     ASSERT_TRUE(done) << done.error().ToString();
   }
   entitlement::Card Card(uint64_t n) { return site.head().registry().Card(CardOf(n))->value.card; }
@@ -451,9 +451,8 @@ TEST_F(Evict, TheSameRequestTwiceIsDoneOnce) {
   Request other = request;
   other.content_hash[0] ^= 1;
   EXPECT_EQ(site.head().evictions().Evict(other, {CardOf(2)}).error().reason(), Reason::kRequestIdReused);
-  Request old = request;
   site.clock.Advance(hours(25));
-  EXPECT_EQ(site.head().evictions().Evict(old, {CardOf(1)}).error().reason(), Reason::kRequestIdExpired);
+  EXPECT_EQ(site.head().evictions().Evict(request, {CardOf(1)}).error().reason(), Reason::kRequestIdExpired);
 }
 
 TEST_F(Evict, AnEvictedCardIsGoodForNothingAndItsHomeGetsAnother) {

@@ -227,11 +227,9 @@ TEST(NextGeneration, SurvivorsKeepTheirStandingAndNoTwoShareASlot) {
     RC_ASSERT(next.has_value());
     RC_ASSERT(next->generation != group.generation);
     RC_ASSERT(next->generation != 0);
-    size_t survivors = 0;
     for (size_t slot = 0; slot < group.members.size(); ++slot) {
       const GroupMember& before = group.members[slot];
       const bool gone = evicted_set.contains(before.card.value) || left.contains(before.card.value);
-      survivors += gone ? 0 : 1;
       const GroupMember after = slot < next->members.size() ? next->members[slot] : GroupMember();
       RC_ASSERT(after == (gone ? GroupMember() : before));
     }
