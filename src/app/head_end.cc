@@ -31,7 +31,7 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   HEARTH_ASSIGN_OR_RETURN(head->geo_, GeoState::Create(executor, options.limits));
   HEARTH_ASSIGN_OR_RETURN(head->views_, Views::Create(executor, *head->geo_, options.limits, metrics, log));
   HEARTH_ASSIGN_OR_RETURN(head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.policy,
-                                                    std::move(sinks), metrics, log));
+                                                    options.air, std::move(sinks), metrics, log));
   // Everything committed so far was found in the store by views and pump; from here on they are told.
   executor.SetListener([views = head->views_.get(), pump = head->pump_.get()](
                            store::BucketId bucket, uint64_t sequence, bool has_outbox) {
@@ -54,8 +54,9 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   head->emergencies_ = std::make_unique<Emergencies>(executor, *head->keys_, *head->geo_,
                                                      options.emergency_two_people, options.limits);
   head->ecm_ = std::make_unique<EcmService>(*head->keys_, *head->site_clock_);
-  head->location_ = std::make_unique<Location>(executor, *head->registry_, *head->keys_, *head->geo_,
-                                               options.policy, options.limits, metrics);
+  head->location_ = std::make_unique<Location>(
+      executor, *head->registry_, *head->keys_, *head->geo_, options.policy, options.limits,
+      [pump = head->pump_.get()](CardNumber card) { pump->Heard(card); }, metrics);
   head->housekeeper_ = std::thread([self = head.get()] { self->Housekeep(); });
   return head;
 }

@@ -25,6 +25,7 @@ struct HeadEndOptions {
   std::string owner = "hearthd";
   EpochPlan epochs;
   intervention::Policy policy;
+  AirOptions air;
   Limits limits;
   std::chrono::hours change_records{24 * 7};
   // Without one no alert can be put on the air.

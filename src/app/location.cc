@@ -161,8 +161,15 @@ std::string Message(const Report& report, const geofence::Judgement& judgement, 
 }  // namespace
 
 Location::Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoState& geo,
-                   const intervention::Policy& policy, const Limits& limits, MetricsRegistry& metrics)
-    : executor_(executor), registry_(registry), keys_(keys), geo_(geo), policy_(policy), limits_(limits) {
+                   const intervention::Policy& policy, const Limits& limits,
+                   std::function<void(CardNumber)> heard, MetricsRegistry& metrics)
+    : executor_(executor),
+      registry_(registry),
+      keys_(keys),
+      geo_(geo),
+      policy_(policy),
+      limits_(limits),
+      heard_(std::move(heard)) {
   for (int i = 0; i <= static_cast<int>(ReportOutcome::kProposed); ++i) {
     outcomes_.push_back(
         &metrics.GetCounter("hearth_reports_total", "Location reports by what followed.",
@@ -236,6 +243,7 @@ Result<ReportAnswer> Location::Take(const Report& report) {
     return Judge(txn, report, *geo, act, answer);
   }));
   outcomes_[static_cast<size_t>(answer.outcome)]->Increment();
+  heard_(report.card);
   return answer;
 }
 

@@ -1,6 +1,7 @@
 // Reports of what boxes hear, and what follows (LocationService, InterventionService.Lift).
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -59,7 +60,8 @@ struct Explanation {
 class Location {
  public:
   Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoState& geo,
-           const intervention::Policy& policy, const Limits& limits, MetricsRegistry& metrics);
+           const intervention::Policy& policy, const Limits& limits, std::function<void(CardNumber)> heard,
+           MetricsRegistry& metrics);
 
   Result<ReportAnswer> Take(const Report& report);
   Result<Explanation> Explain(CardNumber card);
@@ -78,7 +80,8 @@ class Location {
   GeoState& geo_;
   const intervention::Policy policy_;
   const Limits limits_;
-  std::vector<Counter*> outcomes_;  // by ReportOutcome
+  const std::function<void(CardNumber)> heard_;  // told of each card whose report was taken
+  std::vector<Counter*> outcomes_;               // by ReportOutcome
 };
 
 }  // namespace hearth::app

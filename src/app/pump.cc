@@ -14,62 +14,78 @@
 namespace hearth::app {
 namespace {
 
+using records::Urgency;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr store::BucketId kPumpBucket{store::kFirstViewBucket.value + 1};
 // Outbox items taken at once: few enough that an urgent one behind them waits some milliseconds only.
 constexpr size_t kBatchItems = 256;
-// The common sections of a county (service keys, tables) follow a group's at most this often.
-constexpr milliseconds kCommonInterval{1000};
-constexpr milliseconds kCursorInterval{200};
+constexpr milliseconds kSaveInterval{200};
 constexpr milliseconds kIdle{50};
 constexpr milliseconds kRetry{500};
+// A group's section waits for the watermark, which follows the second.
+constexpr milliseconds kWatermark{1300};
 constexpr std::string_view kRenewedKey = "renewed";
+// Keys that are the carousel's own.
+constexpr std::array<std::string_view, 3> kAirPrefixes = {"line/", "cycle/", "unconfirmed/"};
 
-// One commit's outbox entries, as long as not all of them are on the air.
-struct Item {
-  store::BucketId bucket;
-  uint64_t sequence = 0;
-};
+Tier TierOf(Urgency urgency, Tier normal) {
+  switch (urgency) {
+    case Urgency::kNormal:
+      return normal;
+    case Urgency::kImmediate:
+      return Tier::kIndividual;
+    case Urgency::kBulk:
+      return Tier::kBulk;
+  }
+  return normal;
+}
 
+// A group's section that cards wait for.
 struct Due {
   Stamp at_least;
-  bool keys = false;
-  std::vector<Item> items;
+  Tier tier = Tier::kBulk;
+  std::vector<Ticket> tickets;
+};
+
+struct Member {
+  Ticket ticket;
+  Urgency urgency = Urgency::kNormal;
+  records::MemberChanged changed;
 };
 
 class PumpImpl final : public Pump {
  public:
   PumpImpl(Executor& executor, KeyKeeper& keys, GeoState& geo, const intervention::Policy& policy,
-           std::vector<SectionSink*> sinks, MetricsRegistry& metrics, Logger& log, ViewBucket cursors)
+           MetricsRegistry& metrics, Logger& log, ViewBucket kept)
       : executor_(executor),
         keys_(keys),
         geo_(geo),
         builder_(executor, keys, geo, policy),
-        sinks_(std::move(sinks)),
         log_(log),
-        cursors_(std::move(cursors)),
-        sent_counter_(metrics.GetCounter("hearth_sections_sent_total", "Sections handed to the outputs.")),
-        sent_bytes_(metrics.GetCounter("hearth_section_bytes_sent_total", "Their bytes.")),
-        failed_(metrics.GetCounter("hearth_output_failed_total", "Writes that an output refused.")),
+        kept_(std::move(kept)),
         waiting_gauge_(
             metrics.GetGauge("hearth_outbox_waiting", "Commits whose messages are not all sent.")) {}
 
   ~PumpImpl() override { Stop(); }
 
-  Status Load();
-  void Start() override {
-    thread_ = std::thread([this] { Run(); });
-  }
+  Status Load(std::vector<SectionSink*> sinks, const AirOptions& options, MetricsRegistry& metrics);
+  void Start() override;
   void Notify(store::BucketId bucket, uint64_t sequence) override;
   void Renew() override;
+  void Heard(CardNumber card) override { air_->Heard(card); }
+  void HoldGroups(bool held) override {
+    groups_held_ = held;
+    air_->HoldGroups(held);
+  }
   void Stop() override;
   uint64_t waiting() const override;
-  uint64_t sent() const override { return sent_.load(); }
+  uint64_t sent() const override;
   uint64_t renewed() const override { return renewed_.load(); }
   uint64_t CursorOf(store::BucketId bucket) const override;
-  Result<Change> RefreshCard(const Request& request, CardNumber card, const Limits& limits) override;
+  Result<Refreshed> RefreshCard(const Request& request, CardNumber card, const Limits& limits) override;
+  AirStatus air() const override { return air_->status(); }
 
  private:
   struct Progress {
@@ -78,66 +94,79 @@ class PumpImpl final : public Pump {
     uint64_t seen = 0;
   };
 
+  Status LoadOutboxes();
+  Status LoadAir();
   void Run();
-  std::vector<Item> TakeItems(bool& stopping);
-  void Process(std::vector<Item> items);
+  std::vector<Ticket> TakeTickets(bool& stopping);
+  void Process(std::vector<Ticket> tickets);
   bool IsLoaded(const records::OutboxEntry& entry);
-  void Handle(const Item& item, const records::OutboxEntry& entry);
+  void Handle(const Ticket& ticket, const records::OutboxEntry& entry);
   void ApplyMembers();
-  void SendDueGroups();
-  void SendCommon();
-  Status Build(const std::function<Result<Sections>()>& build);
-  bool Flush();
-  void Finish(const Item& item);
-  void Complete(const Item& item);
-  void CompleteAired();
-  void SaveCursors(bool now);
-  Status RenewAll();
-  void EndRenewal();
+  void PutDueGroups();
+  void Open(const Ticket& ticket) { ++open_[{ticket.bucket.value, ticket.sequence}]; }
+  void Finish(const Ticket& ticket);
+  void TakeReport();
+  void Save(bool now);
+  void Renewal();
   bool StoppedWhileWaiting();
 
   Executor& executor_;
   KeyKeeper& keys_;
   GeoState& geo_;
   const SectionBuilder builder_;
-  const std::vector<SectionSink*> sinks_;
   Logger& log_;
-  ViewBucket cursors_;  // pump thread only, like all without a guard
-  Counter& sent_counter_;
-  Counter& sent_bytes_;
-  Counter& failed_;
+  ViewBucket kept_;  // pump thread only, like all without a guard
   Gauge& waiting_gauge_;
-  std::atomic<uint64_t> sent_{0};
   std::atomic<uint64_t> renewed_{0};
+  std::atomic<bool> groups_held_{false};
+  std::unique_ptr<Air> air_;
 
   mutable Mutex mu_;
   CondVar wake_;
-  std::deque<Item> first_ HEARTH_GUARDED_BY(mu_);  // taken before those of queue_
-  std::deque<Item> queue_ HEARTH_GUARDED_BY(mu_);
+  std::deque<Ticket> first_ HEARTH_GUARDED_BY(mu_);  // taken before those of queue_
+  std::deque<Ticket> queue_ HEARTH_GUARDED_BY(mu_);
   std::map<uint16_t, Progress> progress_ HEARTH_GUARDED_BY(mu_);
   std::set<uint16_t> dirty_ HEARTH_GUARDED_BY(mu_);
   bool stop_ HEARTH_GUARDED_BY(mu_) = false;
   bool renew_ HEARTH_GUARDED_BY(mu_) = false;
+  bool reported_ HEARTH_GUARDED_BY(mu_) = false;
 
-  std::vector<Item> held_back_;  // see IsLoaded
-  Sections out_;
-  std::vector<std::pair<Item, records::MemberChanged>> members_;
-  std::map<uint32_t, Due> due_groups_;                      // by group
-  std::map<uint32_t, std::vector<Item>> due_common_;        // by county
-  std::map<uint32_t, nanoseconds> common_sent_;             // by county
-  std::optional<uint64_t> renewing_;                        // to this epoch on air
-  std::set<uint32_t> renewing_groups_;                      // not sent yet
-  std::set<uint32_t> renewing_counties_;                    // not sent yet
-  std::map<std::pair<uint16_t, uint64_t>, size_t> unsent_;  // entries of an item still open
-  // Finished as soon as as many sections are on the air, in this order.
-  std::deque<std::pair<uint64_t, Item>> taken_;
-  nanoseconds cursors_saved_{0};
+  std::vector<Ticket> held_back_;  // see IsLoaded
+  std::vector<Member> members_;
+  std::map<uint32_t, Due> due_groups_;                    // by group
+  std::map<std::pair<uint16_t, uint64_t>, size_t> open_;  // what a ticket still waits for
+  std::optional<uint64_t> renewing_;                      // to this epoch on air
+  nanoseconds saved_{0};
   std::thread thread_;
 };
 
-Status PumpImpl::Load() {
-  HEARTH_ASSIGN_OR_RETURN(const auto cursors, cursors_.LoadCursors());
+Status PumpImpl::Load(std::vector<SectionSink*> sinks, const AirOptions& options, MetricsRegistry& metrics) {
+  const auto wake = [this] {
+    const MutexLock lock(mu_);
+    reported_ = true;
+    wake_.NotifyOne();
+  };
+  HEARTH_ASSIGN_OR_RETURN(
+      air_, Air::Create(executor_, keys_, geo_, builder_, std::move(sinks), options, wake, metrics, log_));
+  HEARTH_RETURN_IF_ERROR(LoadOutboxes());
+  HEARTH_RETURN_IF_ERROR(LoadAir());
+  HEARTH_ASSIGN_OR_RETURN(const auto renewed, kept_.Get(std::string(kRenewedKey)));
+  const uint64_t on_air = keys_.on_air();
+  renewed_ = renewed ? ByteReader(AsBytes(*renewed)).U64() : on_air;
+  const MutexLock lock(mu_);
+  renew_ = renewed_ != on_air;
+  if (!renewed) {
+    ByteWriter value(8);
+    value.U64(on_air);
+    kept_.Put(std::string(kRenewedKey), std::string(AsChars(value.bytes())));
+  }
+  return Ok();
+}
+
+Status PumpImpl::LoadOutboxes() {
+  HEARTH_ASSIGN_OR_RETURN(const auto cursors, kept_.LoadCursors());
   HEARTH_ASSIGN_OR_RETURN(const auto buckets, executor_.store().Sequences());
+  std::vector<std::pair<UnixMillis, Ticket>> found;
   const MutexLock lock(mu_);
   for (const auto& bucket : buckets) {
     if (bucket.bucket.value > store::kSystemBucket.value) continue;
@@ -151,10 +180,8 @@ Status PumpImpl::Load() {
                               executor_.store().Scan(bucket.bucket, store::Space::kOutbox, "", after, 512));
       for (const auto& item : page.items) {
         const uint64_t sequence = store::SequenceOfKey(item.key);
-        if (progress.open.insert(sequence).second) {
-          (bucket.bucket == store::kSystemBucket ? first_ : queue_).push_back({bucket.bucket, sequence});
-        }
         HEARTH_ASSIGN_OR_RETURN(const auto entry, records::Decode<records::OutboxEntry>(item.value));
+        if (progress.open.insert(sequence).second) found.push_back({entry.time, {bucket.bucket, sequence}});
         if (const auto* member = std::get_if<records::MemberChanged>(&entry.effect)) {
           executor_.stamps().Reopen(member->change.stamp);
         }
@@ -163,16 +190,31 @@ Status PumpImpl::Load() {
       after = page.items.back().key;
     }
   }
-  HEARTH_ASSIGN_OR_RETURN(const auto renewed, cursors_.Get(std::string(kRenewedKey)));
-  const uint64_t on_air = keys_.on_air();
-  renewed_ = renewed ? ByteReader(AsBytes(*renewed)).U64() : on_air;
-  renew_ = renewed_ != on_air;
-  if (!renewed) {
-    ByteWriter value(8);
-    value.U64(on_air);
-    cursors_.Put(std::string(kRenewedKey), std::string(AsChars(value.bytes())));
+  // In the order in which they came, whatever bucket they are of.
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [time, ticket] : found) {
+    (ticket.bucket == store::kSystemBucket ? first_ : queue_).push_back(ticket);
   }
   return Ok();
+}
+
+Status PumpImpl::LoadAir() {
+  for (const std::string_view prefix : kAirPrefixes) {
+    std::string after;
+    for (;;) {
+      HEARTH_ASSIGN_OR_RETURN(const auto page, kept_.Scan(prefix, after, 1000));
+      for (const auto& item : page.items) air_->Restore(item.key, item.value);
+      if (!page.more || page.items.empty()) break;
+      after = page.items.back().key;
+    }
+  }
+  return Ok();
+}
+
+void PumpImpl::Start() {
+  air_->Start();
+  thread_ = std::thread([this] { Run(); });
 }
 
 void PumpImpl::Notify(store::BucketId bucket, uint64_t sequence) {
@@ -197,7 +239,11 @@ void PumpImpl::Stop() {
     stop_ = true;
     wake_.NotifyAll();
   }
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return;
+  thread_.join();
+  air_->Stop();
+  TakeReport();
+  Save(/*now=*/true);
 }
 
 // Between two attempts; true when the pump is to end instead.
@@ -219,13 +265,19 @@ uint64_t PumpImpl::waiting() const {
   return open;
 }
 
+uint64_t PumpImpl::sent() const {
+  uint64_t sections = 0;
+  for (const AirOutputStatus& output : air_->status().outputs) sections += output.sections;
+  return sections;
+}
+
 uint64_t PumpImpl::CursorOf(store::BucketId bucket) const {
   const MutexLock lock(mu_);
   const auto it = progress_.find(bucket.value);
   return it == progress_.end() ? 0 : it->second.cursor;
 }
 
-Result<Change> PumpImpl::RefreshCard(const Request& request, CardNumber number, const Limits& limits) {
+Result<Refreshed> PumpImpl::RefreshCard(const Request& request, CardNumber number, const Limits& limits) {
   const ObjectKey key = CardKey(number);
   HEARTH_ASSIGN_OR_RETURN(
       auto outcome,
@@ -243,68 +295,49 @@ Result<Change> PumpImpl::RefreshCard(const Request& request, CardNumber number, 
                            fmt::format("card {} belongs to no open account", ToString(number)));
             }
             HEARTH_RETURN_IF_ERROR(entitlement::CheckNotEvicted(card));
-            txn.Emit(records::RecordDue{.card = number});
-            txn.Emit(records::PairingDue{.card = number});
+            txn.Emit(records::RecordDue{.card = number}, Urgency::kImmediate);
+            txn.Emit(records::PairingDue{.card = number}, Urgency::kImmediate);
             txn.Emit(
-                records::GroupDue{.group = card.place.group, .at_least = card.standing_stamp, .keys = true});
+                records::GroupDue{.group = card.place.group, .at_least = card.standing_stamp, .keys = true},
+                Urgency::kImmediate);
             return std::string();
           }));
-  return outcome.change;
+  // What the card needs of its group waits for the watermark, and the service keys come by in their cycle.
+  const nanoseconds wait = std::max(kWatermark + air_->Forecast(Tier::kIndividual),
+                                    nanoseconds(air_->Forecast(Tier::kServiceKeys)));
+  const auto in = std::chrono::ceil<milliseconds>(std::min(wait, nanoseconds(std::chrono::hours(24))));
+  return Refreshed{.change = outcome.change,
+                   .expected = UnixMillis(executor_.clock().Now().value + in.count())};
 }
 
-std::vector<Item> PumpImpl::TakeItems(bool& stopping) {
+std::vector<Ticket> PumpImpl::TakeTickets(bool& stopping) {
   const MutexLock lock(mu_);
-  if (first_.empty() && queue_.empty() && !stop_ && !renew_) wake_.WaitFor(mu_, kIdle);
-  std::vector<Item> items;
-  for (std::deque<Item>* queue : {&first_, &queue_}) {
-    while (!queue->empty() && items.size() < kBatchItems) {
-      items.push_back(queue->front());
+  const bool waits = !first_.empty() || !queue_.empty() || stop_ || renew_ || reported_;
+  if (!waits) wake_.WaitFor(mu_, kIdle);
+  reported_ = false;
+  std::vector<Ticket> tickets;
+  for (std::deque<Ticket>* queue : {&first_, &queue_}) {
+    while (!queue->empty() && tickets.size() < kBatchItems) {
+      tickets.push_back(queue->front());
       queue->pop_front();
     }
   }
   stopping = stop_;
-  return items;
+  return tickets;
 }
 
 void PumpImpl::Run() {
   for (;;) {
     bool stopping = false;
-    const std::vector<Item> items = TakeItems(stopping);
-    Process(items);
-    bool renew = false;
-    {
-      const MutexLock lock(mu_);
-      std::swap(renew, renew_);
-    }
-    if (renew) {
-      if (Status status = RenewAll(); !status) {
-        log_.Error("renewal_failed", {{"error", status.error().ToString()}});
-        (void)StoppedWhileWaiting();
-        const MutexLock lock(mu_);
-        renew_ = true;
-      }
-    }
-    SendDueGroups();
-    SendCommon();
-    EndRenewal();
-    CompleteAired();
-    SaveCursors(/*now=*/stopping);
+    const std::vector<Ticket> tickets = TakeTickets(stopping);
+    Process(tickets);
+    PutDueGroups();
+    Renewal();
+    TakeReport();
+    Save(/*now=*/false);
     waiting_gauge_.Set(static_cast<double>(waiting()));
-    if (stopping && items.empty()) return;
+    if (stopping && tickets.empty()) return;
   }
-}
-
-// Builds into out_; what cannot be built (its object is gone or damaged) is logged and passed over, so that
-// one bad object never stops the air.
-Status PumpImpl::Build(const std::function<Result<Sections>()>& build) {
-  auto sections = build();
-  if (!sections) {
-    log_.Error("section_not_built",
-               {{"error", sections.error().ToString()}, {"detail", sections.error().detail()}});
-    return sections.error();
-  }
-  for (Bytes& section : *sections) out_.push_back(std::move(section));
-  return Ok();
 }
 
 // Packages and lists are sent from memory, which takes a change in only after its commit. Sent before that,
@@ -326,82 +359,80 @@ bool PumpImpl::IsLoaded(const records::OutboxEntry& entry) {
   return true;
 }
 
-void PumpImpl::Process(std::vector<Item> items) {
-  items.insert(items.begin(), held_back_.begin(), held_back_.end());
+void PumpImpl::Process(std::vector<Ticket> tickets) {
+  tickets.insert(tickets.begin(), held_back_.begin(), held_back_.end());
   held_back_.clear();
-  if (items.empty()) return;
-  std::vector<Item> handled;
-  for (const Item& item : items) {
-    auto page = executor_.store().Scan(item.bucket, store::Space::kOutbox, store::SequenceKey(item.sequence),
-                                       "", 1024);
+  std::vector<Ticket> handled;
+  for (const Ticket& ticket : tickets) {
+    auto page = executor_.store().Scan(ticket.bucket, store::Space::kOutbox,
+                                       store::SequenceKey(ticket.sequence), "", 1024);
     if (!page) {
       // Never finished: the cursor stays before it, and the next start reads it again.
-      log_.Error("outbox_unreadable", {{"bucket", item.bucket.value}, {"error", page.error().ToString()}});
+      log_.Error("outbox_unreadable", {{"bucket", ticket.bucket.value}, {"error", page.error().ToString()}});
       continue;
     }
     std::vector<records::OutboxEntry> entries;
     for (const auto& stored : page->items) {
       auto entry = records::Decode<records::OutboxEntry>(stored.value);
       if (!entry) {
-        log_.Error("outbox_unreadable", {{"bucket", item.bucket.value}, {"error", entry.error().ToString()}});
+        log_.Error("outbox_unreadable",
+                   {{"bucket", ticket.bucket.value}, {"error", entry.error().ToString()}});
         continue;
       }
       entries.push_back(*entry);
     }
     if (!std::all_of(entries.begin(), entries.end(), [&](const auto& entry) { return IsLoaded(entry); })) {
-      held_back_.push_back(item);
+      held_back_.push_back(ticket);
       continue;
     }
-    handled.push_back(item);
-    unsent_[{item.bucket.value, item.sequence}] = 1;  // held until Finish below lets it go
-    for (const records::OutboxEntry& entry : entries) Handle(item, entry);
+    handled.push_back(ticket);
+    Open(ticket);  // until Finish below
+    for (const records::OutboxEntry& entry : entries) Handle(ticket, entry);
   }
-  if (!Flush()) return;
   ApplyMembers();
-  for (const Item& item : handled) Finish(item);
+  for (const Ticket& ticket : handled) Finish(ticket);
 }
 
-void PumpImpl::Handle(const Item& item, const records::OutboxEntry& entry) {
-  const auto one = [](Result<Bytes> section) -> Result<Sections> {
-    if (!section) return section.error();
-    Sections sections;
-    sections.push_back(std::move(*section));
-    return sections;
-  };
-  if (const auto* standing = std::get_if<records::StandingChanged>(&entry.effect)) {
-    (void)Build([&] { return one(builder_.Standing(*standing)); });
-  } else if (const auto* record = std::get_if<records::RecordDue>(&entry.effect)) {
-    (void)Build([&] { return one(builder_.Record(record->card)); });
-  } else if (const auto* pairing = std::get_if<records::PairingDue>(&entry.effect)) {
-    (void)Build([&] { return builder_.Pairing(pairing->card); });
-  } else if (const auto* package = std::get_if<records::ServiceKeysDue>(&entry.effect)) {
-    (void)Build([&] { return builder_.ServiceKeys(package->package, executor_.stamps().Now()); });
-  } else if (const auto* alert = std::get_if<records::EmergencyDue>(&entry.effect)) {
-    const auto before = static_cast<ptrdiff_t>(out_.size());
-    (void)Build([&] { return builder_.Emergency(alert->number); });
-    std::rotate(out_.begin(), out_.begin() + before, out_.end());
-  } else if (const auto* table = std::get_if<records::TableDue>(&entry.effect)) {
-    (void)Build([&] { return builder_.Table(table->kind, table->id); });
-  } else if (const auto* member = std::get_if<records::MemberChanged>(&entry.effect)) {
-    members_.emplace_back(item, *member);
-  } else if (const auto* group = std::get_if<records::GroupDue>(&entry.effect)) {
+void PumpImpl::Handle(const Ticket& ticket, const records::OutboxEntry& entry) {
+  if (const auto* member = std::get_if<records::MemberChanged>(&entry.effect)) {
+    members_.push_back({ticket, entry.urgency, *member});
+    return;
+  }
+  if (const auto* group = std::get_if<records::GroupDue>(&entry.effect)) {
+    // A bit alone is left to the cycle: whom it concerns has a message of its own.
+    if (!group->keys) return;
     Due& due = due_groups_[group->group.value];
     due.at_least = std::max(due.at_least, group->at_least);
-    due.keys = due.keys || group->keys;
-    due.items.push_back(item);
-    ++unsent_[{item.bucket.value, item.sequence}];
+    due.tier = std::min(due.tier, TierOf(entry.urgency, Tier::kIndividual));
+    due.tickets.push_back(ticket);
+    Open(ticket);
+    return;
+  }
+  Open(ticket);
+  if (const auto* standing = std::get_if<records::StandingChanged>(&entry.effect)) {
+    air_->Put(TierOf(entry.urgency, Tier::kIndividual), StandingOf(standing->card), ticket);
+  } else if (const auto* record = std::get_if<records::RecordDue>(&entry.effect)) {
+    air_->Put(TierOf(entry.urgency, Tier::kChange), RecordOf(record->card), ticket);
+  } else if (const auto* pairing = std::get_if<records::PairingDue>(&entry.effect)) {
+    air_->Put(TierOf(entry.urgency, Tier::kChange), PairingOf(pairing->card), ticket);
+  } else if (const auto* package = std::get_if<records::ServiceKeysDue>(&entry.effect)) {
+    air_->PutServiceKeys(Tier::kChange, package->package, ticket);
+  } else if (const auto* alert = std::get_if<records::EmergencyDue>(&entry.effect)) {
+    air_->Put(Tier::kEmergency, AlertOf(alert->number), ticket);
+  } else if (const auto* table = std::get_if<records::TableDue>(&entry.effect)) {
+    air_->PutTable(Tier::kChange, table->kind, table->id, ticket);
   }
 }
 
 // Takes the changes of standing into their groups, one commit a group. The group's own outbox then says that
 // its section is due.
 void PumpImpl::ApplyMembers() {
-  std::map<uint32_t, std::vector<records::MemberChanged>> by_group;
-  for (const auto& [item, member] : members_) by_group[member.group.value].push_back(member);
+  std::map<uint32_t, std::vector<Member>> by_group;
+  for (const Member& member : members_) by_group[member.changed.group.value].push_back(member);
   members_.clear();
   for (const auto& group : by_group) {
     const uint32_t id = group.first;
-    const std::vector<records::MemberChanged>& changes = group.second;
+    const std::vector<Member>& members = group.second;
     const ObjectKey key = GroupKey(GroupId(id));
     for (;;) {
       auto applied = executor_.RunUngated(
@@ -411,17 +442,21 @@ void PumpImpl::ApplyMembers() {
             const auto before = entitlement::Bitmap(stored->value.group);
             bool changed = false;
             bool switched_on = false;
+            Urgency urgency = Urgency::kBulk;
             Stamp newest;
-            for (const records::MemberChanged& change : changes) {
-              if (!entitlement::Apply(stored->value.group, change.change)) continue;
+            for (const Member& member : members) {
+              const entitlement::MemberChange& change = member.changed.change;
+              if (!entitlement::Apply(stored->value.group, change)) continue;
               changed = true;
-              switched_on = switched_on || change.change.on;
-              newest = std::max(newest, change.change.stamp);
+              switched_on = switched_on || change.on;
+              if (change.on && member.urgency != Urgency::kBulk) urgency = Urgency::kNormal;
+              newest = std::max(newest, change.stamp);
             }
             if (!changed) return Ok();
             txn.Write(key.key, stored->value);
             if (switched_on || before != entitlement::Bitmap(stored->value.group)) {
-              txn.Emit(records::GroupDue{.group = GroupId(id), .at_least = newest, .keys = switched_on});
+              txn.Emit(records::GroupDue{.group = GroupId(id), .at_least = newest, .keys = switched_on},
+                       urgency);
             }
             return Ok();
           });
@@ -429,165 +464,99 @@ void PumpImpl::ApplyMembers() {
       log_.Error("group_not_changed", {{"group", id}, {"error", applied.error().ToString()}});
       if (StoppedWhileWaiting()) return;
     }
-    for (const records::MemberChanged& change : changes) executor_.stamps().Close(change.change.stamp);
+    air_->GroupChanged(GroupId(id));
+    for (const Member& member : members) executor_.stamps().Close(member.changed.change.stamp);
   }
 }
 
-void PumpImpl::SendDueGroups() {
-  if (due_groups_.empty()) return;
+void PumpImpl::PutDueGroups() {
+  if (due_groups_.empty() || groups_held_.load()) return;
   const Stamp watermark = executor_.stamps().Watermark();
-  std::vector<Item> done;
-  std::vector<uint32_t> sent;
-  for (auto it = due_groups_.begin(); it != due_groups_.end() && out_.size() < kBatchItems;) {
+  for (auto it = due_groups_.begin(); it != due_groups_.end();) {
     if (it->second.at_least > watermark) {
       ++it;
       continue;
     }
     const GroupId id(it->first);
-    (void)Build([&] { return builder_.Group(id, watermark); });
-    if (it->second.keys) {
-      const auto group = executor_.Read<records::GroupRecord>(GroupKey(id));
-      if (group && *group) {
-        const auto county =
-            static_cast<uint32_t>(Ancestor((*group)->value.group.township, RegionLevel::kCounty).value);
-        std::vector<Item>& waiting = due_common_[county];
-        if (renewing_groups_.contains(it->first)) renewing_counties_.insert(county);
-        for (const Item& item : it->second.items) {
-          waiting.push_back(item);
-          ++unsent_[{item.bucket.value, item.sequence}];
-        }
-      }
+    // Whoever takes the package keys from the group's section can read the service keys that follow it.
+    for (const Ticket& ticket : it->second.tickets) {
+      air_->Put(it->second.tier, GroupOf(id), ticket);
+      Open(ticket);
+      air_->AwaitServiceKeys(id, ticket);
     }
-    done.insert(done.end(), it->second.items.begin(), it->second.items.end());
-    sent.push_back(it->first);
     it = due_groups_.erase(it);
   }
-  if (!Flush()) return;
-  for (const uint32_t group : sent) renewing_groups_.erase(group);
-  for (const Item& item : done) Finish(item);
 }
 
-// Service keys and tables of the counties whose groups have just been sent: whoever took the package key
-// from the group's section can read them now.
-void PumpImpl::SendCommon() {
-  const nanoseconds now = executor_.clock().Steady();
-  std::vector<Item> done;
-  std::vector<uint32_t> sent;
-  for (auto it = due_common_.begin(); it != due_common_.end();) {
-    const uint32_t county = it->first;
-    const auto last = common_sent_.find(county);
-    if (last != common_sent_.end() && now - last->second < kCommonInterval) {
-      ++it;
-      continue;
-    }
-    for (const entitlement::Package& package : keys_.PackagesOf(static_cast<uint16_t>(county / 10000))) {
-      (void)Build([&] { return builder_.ServiceKeys(package.id, executor_.stamps().Now()); });
-    }
-    (void)Build([&] { return builder_.TablesOf(county); });
-    common_sent_[county] = now;
-    done.insert(done.end(), it->second.begin(), it->second.end());
-    sent.push_back(county);
-    it = due_common_.erase(it);
-  }
-  if (!Flush()) return;
-  for (const uint32_t county : sent) renewing_counties_.erase(county);
-  for (const Item& item : done) Finish(item);
-}
-
-// Hands out_ to every output, again and again until it is taken. False when the pump is stopped meanwhile.
-bool PumpImpl::Flush() {
-  if (out_.empty()) return true;
-  for (SectionSink* sink : sinks_) {
-    for (;;) {
-      const Status status = sink->Write(out_);
-      if (status) break;
-      failed_.Increment();
-      log_.Error("output_failed",
-                 {{"error", status.error().ToString()}, {"detail", status.error().detail()}});
-      if (StoppedWhileWaiting()) return false;
-    }
-  }
-  size_t bytes = 0;
-  for (const Bytes& section : out_) bytes += section.size();
-  sent_ += out_.size();
-  sent_counter_.Add(static_cast<double>(out_.size()));
-  sent_bytes_.Add(static_cast<double>(bytes));
-  out_.clear();
-  return true;
-}
-
-void PumpImpl::Finish(const Item& item) {
-  const auto it = unsent_.find({item.bucket.value, item.sequence});
-  if (it == unsent_.end() || --it->second > 0) return;
-  unsent_.erase(it);
-  taken_.emplace_back(sent_.load(), item);
-}
-
-void PumpImpl::CompleteAired() {
-  if (taken_.empty()) return;
-  size_t backlog = 0;
-  for (const SectionSink* sink : sinks_) backlog = std::max(backlog, sink->Backlog());
-  const uint64_t aired = sent_.load() - backlog;
-  for (; !taken_.empty() && taken_.front().first <= aired; taken_.pop_front())
-    Complete(taken_.front().second);
-}
-
-void PumpImpl::Complete(const Item& item) {
+void PumpImpl::Finish(const Ticket& ticket) {
+  const auto it = open_.find({ticket.bucket.value, ticket.sequence});
+  if (it == open_.end() || --it->second > 0) return;
+  open_.erase(it);
   const MutexLock lock(mu_);
-  Progress& progress = progress_[item.bucket.value];
-  progress.open.erase(item.sequence);
+  Progress& progress = progress_[ticket.bucket.value];
+  progress.open.erase(ticket.sequence);
   progress.cursor = progress.open.empty() ? progress.seen : *progress.open.begin() - 1;
-  dirty_.insert(item.bucket.value);
+  dirty_.insert(ticket.bucket.value);
 }
 
-void PumpImpl::SaveCursors(bool now) {
+void PumpImpl::TakeReport() {
+  Air::Report report = air_->TakeReport();
+  for (auto& [key, value] : report.writes) {
+    if (value) {
+      kept_.Put(key, std::move(*value));
+    } else {
+      kept_.Delete(key);
+    }
+  }
+  for (const Ticket& ticket : report.aired) Finish(ticket);
+}
+
+void PumpImpl::Save(bool now) {
   const nanoseconds time = executor_.clock().Steady();
-  if (!now && time - cursors_saved_ < kCursorInterval) return;
-  cursors_saved_ = time;
+  if (!now && time - saved_ < kSaveInterval) return;
+  saved_ = time;
   {
     const MutexLock lock(mu_);
-    for (const uint16_t bucket : dirty_)
-      cursors_.PutCursor(store::BucketId(bucket), progress_[bucket].cursor);
+    for (const uint16_t bucket : dirty_) kept_.PutCursor(store::BucketId(bucket), progress_[bucket].cursor);
     dirty_.clear();
   }
-  if (Status status = cursors_.Commit(); !status) {
+  if (Status status = kept_.Commit(); !status) {
     // Nothing is lost: after a restart some messages go out twice.
     log_.Warn("cursors_not_saved", {{"error", status.error().ToString()}});
   }
 }
 
-Status PumpImpl::RenewAll() {
-  HEARTH_ASSIGN_OR_RETURN(const auto counter, executor_.Get(SiteKey("group-counter")));
-  const uint64_t groups = counter ? ByteReader(AsBytes(counter->value)).U64() : 0;
-  for (uint64_t id = 1; id <= groups; ++id) {
-    due_groups_[static_cast<uint32_t>(id)].keys = true;
-    renewing_groups_.insert(static_cast<uint32_t>(id));
+// A renewal is remembered when the cycles have taken it to everybody: one that a restart cuts off begins
+// anew.
+void PumpImpl::Renewal() {
+  bool renew = false;
+  {
+    const MutexLock lock(mu_);
+    std::swap(renew, renew_);
   }
-  renewing_ = keys_.on_air();
-  log_.Info("renewal_begins", {{"groups", groups}});
-  return Ok();
-}
-
-// A renewal is remembered when all of it has been sent: one that a restart cuts off begins anew.
-void PumpImpl::EndRenewal() {
-  if (!renewing_ || !renewing_groups_.empty() || !renewing_counties_.empty()) return;
+  if (renew) {
+    renewing_ = keys_.on_air();
+    air_->MarkPass();
+    log_.Info("renewal_begins", {{"epoch", *renewing_}});
+  }
+  if (!renewing_ || !air_->PassDone()) return;
   ByteWriter value(8);
   value.U64(*renewing_);
-  cursors_.Put(std::string(kRenewedKey), std::string(AsChars(value.bytes())));
+  kept_.Put(std::string(kRenewedKey), std::string(AsChars(value.bytes())));
   renewed_ = *renewing_;
+  log_.Info("renewal_ends", {{"epoch", *renewing_}});
   renewing_.reset();
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Pump>> Pump::Create(Executor& executor, KeyKeeper& keys, GeoState& geo,
-                                           const intervention::Policy& policy,
+                                           const intervention::Policy& policy, const AirOptions& air,
                                            std::vector<SectionSink*> sinks, MetricsRegistry& metrics,
                                            Logger& log) {
-  HEARTH_ASSIGN_OR_RETURN(auto cursors, ViewBucket::Create(executor, kPumpBucket));
-  auto pump = std::make_unique<PumpImpl>(executor, keys, geo, policy, std::move(sinks), metrics, log,
-                                         std::move(cursors));
-  HEARTH_RETURN_IF_ERROR(pump->Load());
+  HEARTH_ASSIGN_OR_RETURN(auto kept, ViewBucket::Create(executor, kPumpBucket));
+  auto pump = std::make_unique<PumpImpl>(executor, keys, geo, policy, metrics, log, std::move(kept));
+  HEARTH_RETURN_IF_ERROR(pump->Load(std::move(sinks), air, metrics));
   return std::unique_ptr<Pump>(std::move(pump));
 }
 

@@ -36,12 +36,13 @@ std::vector<cas::CellBytes> Packed(const std::vector<geofence::Cell>& cells) {
 
 }  // namespace
 
-Result<Bytes> SectionBuilder::Standing(const records::StandingChanged& change) const {
-  HEARTH_ASSIGN_OR_RETURN(const auto card, executor_.Read<records::CardRecord>(CardKey(change.card)));
-  if (!card) return Error(Reason::kCardUnknown, fmt::format("card {} is gone", ToString(change.card)));
-  HEARTH_ASSIGN_OR_RETURN(const auto keys, keys_.KeysOfCard(change.card, card->value.card.batch));
+Result<Bytes> SectionBuilder::Standing(CardNumber number) const {
+  HEARTH_ASSIGN_OR_RETURN(const auto stored, executor_.Read<records::CardRecord>(CardKey(number)));
+  if (!stored) return Error(Reason::kCardUnknown, fmt::format("card {} is gone", ToString(number)));
+  const entitlement::Card& card = stored->value.card;
+  HEARTH_ASSIGN_OR_RETURN(const auto keys, keys_.KeysOfCard(number, card.batch));
   return cas::EncodeUniqueStanding(
-      {.card = change.card, .stamp = change.stamp, .standing = change.standing, .reason = change.reason},
+      {.card = number, .stamp = card.standing_stamp, .standing = card.standing, .reason = card.reason},
       keys.mac);
 }
 

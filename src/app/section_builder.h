@@ -19,7 +19,8 @@ class SectionBuilder {
                  const intervention::Policy& policy)
       : executor_(executor), keys_(keys), geo_(geo), policy_(policy) {}
 
-  Result<Bytes> Standing(const records::StandingChanged& change) const;
+  // The card's standing as it is now.
+  Result<Bytes> Standing(CardNumber card) const;
   // The card's whole state as it is now; stamped with the newer of its record and its standing.
   Result<Bytes> Record(CardNumber card) const;
   // Nothing when the card has no box any more.

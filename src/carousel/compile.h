@@ -9,7 +9,10 @@
 namespace hearth::carousel {
 
 inline constexpr uint32_t kStandingBytes = 24;  // 0x83, docs/messages.md
-inline constexpr uint32_t kRecordBytes = 182;   // 0x82 with 32 cells
+// 0x82 with so many cells.
+constexpr uint32_t RecordBytes(size_t cells) { return static_cast<uint32_t>(86 + 3 * cells); }
+inline constexpr uint32_t kRecordBytes = RecordBytes(32);
+inline constexpr uint32_t kPairingBytes = 53;  // 0x88
 // 0x84 with so many package keys.
 constexpr uint32_t GroupBytes(size_t packages) { return static_cast<uint32_t>(63 + 18 * packages); }
 

@@ -106,7 +106,8 @@ bool SetCycle::Remove(Subject subject) {
 
 std::optional<Section> SetCycle::Peek(Time now) {
   if (items_.empty()) return std::nullopt;
-  if (visited_ == items_.size() || began_ < Time(0)) {
+  if (visited_ >= items_.size() || began_ < Time(0)) {
+    if (began_ >= Time(0) && now - began_ < min_pass_) return std::nullopt;
     if (began_ >= Time(0)) last_pass_ = now - began_;
     began_ = now;
     visited_ = 0;
@@ -117,6 +118,9 @@ std::optional<Section> SetCycle::Peek(Time now) {
     Swap(visited_, rest(random_));
     drawn_ = true;
   }
+  const double due = static_cast<double>(visited_) / static_cast<double>(items_.size()) *
+                     static_cast<double>(min_pass_.count());
+  if (static_cast<double>((now - began_).count()) < due) return std::nullopt;
   return items_[visited_];
 }
 

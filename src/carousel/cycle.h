@@ -43,6 +43,11 @@ class Cycle final : public Feed {
   // How many numbers there are. A pass under way ends as it began; those that are new come with the next.
   // Where they lie does not change while the count stays below the next power of two.
   void SetCount(uint64_t count) { count_ = count; }
+  // From the next look on.
+  void SetMinPass(Time min_pass) { options_.min_pass = min_pass; }
+  Time min_pass() const { return options_.min_pass; }
+  // Goes on where an earlier run stood. Before the first look.
+  void Resume(const CyclePosition& position) { position_ = position; }
   // Nothing is due while it is held.
   void Hold(bool held) { held_ = held; }
 
@@ -51,6 +56,10 @@ class Cycle final : public Feed {
 
   const CyclePosition& position() const { return position_; }
   uint64_t count() const { return count_; }
+  // Part of the pass under way.
+  double done() const {
+    return places_ == 0 ? 0 : static_cast<double>(position_.place) / static_cast<double>(places_);
+  }
   // How long the last whole pass of this run took; 0 before there was one.
   Time last_pass() const { return last_pass_; }
 
@@ -75,10 +84,10 @@ class Cycle final : public Feed {
 };
 
 // A cycle over a set that changes: records that no report has confirmed yet. Each pass draws its order as it
-// goes. One thread.
+// goes, and takes at least `min_pass`. One thread.
 class SetCycle final : public Feed {
  public:
-  explicit SetCycle(uint64_t seed) : random_(seed) {}
+  explicit SetCycle(uint64_t seed, Time min_pass = Time(0)) : random_(seed), min_pass_(min_pass) {}
 
   // New ones come in this pass. Known ones take the new size.
   void Put(Section section);
@@ -95,6 +104,7 @@ class SetCycle final : public Feed {
   void Swap(size_t a, size_t b);
 
   std::mt19937_64 random_;
+  const Time min_pass_;
   std::vector<Section> items_;  // [0, visited_) have been on the air in this pass
   std::unordered_map<uint64_t, uint32_t> places_;
   size_t visited_ = 0;

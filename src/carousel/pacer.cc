@@ -16,6 +16,14 @@ size_t AirMeter::Room() const {
   return left_ > 1 ? left_ - 1 : 0;  // its pointer_field
 }
 
+double AirBytes(size_t section_bytes, Packing packing) {
+  const size_t bytes = section_bytes + 1;
+  if (packing == Packing::kPadded) {
+    return static_cast<double>((bytes + kPayloadBytes - 1) / kPayloadBytes * mpegts::kPacketBytes);
+  }
+  return static_cast<double>(bytes * mpegts::kPacketBytes) / kPayloadBytes;
+}
+
 size_t AirMeter::PacketsFor(size_t section_bytes) const {
   const size_t room = Room();
   if (section_bytes <= room) return 0;

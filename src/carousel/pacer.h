@@ -14,6 +14,10 @@ namespace hearth::carousel {
 
 using mpegts::Packing;
 
+// What a section takes of the air in the long run, in bytes of whole packets: with the pointer_field of the
+// packet it begins in, which packed sections that begin in the same one share.
+double AirBytes(size_t section_bytes, Packing packing);
+
 // Counts the packets that a run of sections starts. One thread.
 class AirMeter {
  public:

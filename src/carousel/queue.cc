@@ -51,6 +51,11 @@ const Queue::Item* Queue::Find(Subject subject) const {
   return it == items_.end() ? nullptr : &it->second.item;
 }
 
+void Queue::Leave(std::unordered_map<uint64_t, Entry>::iterator entry) {
+  left_.push_back(entry->second.item.subject);
+  items_.erase(entry);
+}
+
 Queue::Entry* Queue::FrontFirst() {
   for (; !line_.empty(); line_.pop_front()) {
     const auto it = items_.find(line_.front().first);
@@ -63,8 +68,8 @@ Queue::Entry* Queue::FrontRepeat(Time now) {
   for (; !repeating_.empty(); repeating_.pop()) {
     const auto it = items_.find(repeating_.top().subject);
     if (it == items_.end() || it->second.version != repeating_.top().version) continue;
-    if (now - it->second.item.on_air <= 2 * decay_.bound) return &it->second;
-    items_.erase(it);
+    if (decay_.lasting || now - it->second.item.on_air <= 2 * decay_.bound) return &it->second;
+    Leave(it);
   }
   return nullptr;
 }
@@ -79,11 +84,8 @@ void Queue::Sent(Entry& entry, Time now) {
   Time gap = decay_.first;
   for (uint32_t i = 0; i < item.sends && gap <= decay_.bound; ++i) gap *= 2;
   ++item.sends;
-  if (gap > decay_.bound) {
-    items_.erase(items_.find(item.subject.value));
-    return;
-  }
-  item.due = now + gap;
+  if (gap > decay_.bound && !decay_.lasting) return Leave(items_.find(item.subject.value));
+  item.due = now + std::min(gap, decay_.bound);
   Line(entry);
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <queue>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "src/carousel/feed.h"
@@ -19,6 +20,8 @@ namespace hearth::carousel {
 struct Decay {
   Time first = std::chrono::seconds(2);
   Time bound = std::chrono::minutes(15);
+  // No cycle carries it: it is repeated each `bound` until it is removed.
+  bool lasting = false;
 };
 
 // One thread.
@@ -54,6 +57,8 @@ class Queue {
   uint64_t waiting_bytes() const { return waiting_bytes_; }
   size_t size() const { return items_.size(); }  // those and the ones that repeat
   const Item* Find(Subject subject) const;
+  // Those left to the cycle since the last call.
+  std::vector<Subject> TakeLeft() { return std::exchange(left_, {}); }
   // How long the one at the front has waited; 0 when none waits.
   Time Oldest(Time now);
   void ForEach(const std::function<void(const Item&)>& each) const;
@@ -88,6 +93,7 @@ class Queue {
     Queue& queue_;
   };
 
+  void Leave(std::unordered_map<uint64_t, Entry>::iterator entry);
   Entry* FrontFirst();
   Entry* FrontRepeat(Time now);
   void Sent(Entry& entry, Time now);
@@ -98,6 +104,7 @@ class Queue {
   // May name subjects that have gone since; these are passed over.
   std::deque<std::pair<uint64_t, uint32_t>> line_;
   std::priority_queue<Repeat> repeating_;
+  std::vector<Subject> left_;
   size_t waiting_ = 0;
   uint64_t waiting_bytes_ = 0;
   uint32_t versions_ = 0;

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "src/carousel/pacer.h"
+
 namespace hearth::carousel {
 namespace {
 
@@ -126,14 +128,7 @@ std::optional<Chosen> Scheduler::Next(Time now) {
   return std::nullopt;
 }
 
-double Scheduler::CostOf(uint32_t section_bytes) const {
-  // With the pointer_field of the packet it begins in, which sections that begin in the same one share.
-  const size_t bytes = section_bytes + size_t{1};
-  if (options_.packing == mpegts::Packing::kPadded) {
-    return static_cast<double>((bytes + kPayload - 1) / kPayload * mpegts::kPacketBytes);
-  }
-  return static_cast<double>(bytes * mpegts::kPacketBytes) / kPayload;
-}
+double Scheduler::CostOf(uint32_t section_bytes) const { return AirBytes(section_bytes, options_.packing); }
 
 // What waits more urgently goes first as far as it has credit, and so does what waits before it in its own
 // tier; what is above the credit comes at the pace of the share, with those of idle tiers above it.

@@ -67,7 +67,7 @@ struct SchedulerOptions {
   Decay individual;
   Decay bulk;
   Decay change{.first = std::chrono::seconds(10), .bound = std::chrono::hours(6)};
-  Decay emergency{.first = std::chrono::seconds(1), .bound = std::chrono::seconds(30)};
+  Decay emergency{.first = std::chrono::seconds(1), .bound = std::chrono::seconds(15), .lasting = true};
 };
 
 // A section to be sent now.

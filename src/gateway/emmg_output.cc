@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <deque>
 #include <thread>
 #include <utility>
@@ -95,10 +96,13 @@ class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
   Status Start();
   void Stop();
   void Write(std::span<const Bytes> sections);
+  void WriteFirst(std::span<const Bytes> sections);
+  std::string_view name() const { return options_.name; }
   size_t Backlog() const {
     const MutexLock lock(mu_);
     return pending_.size();
   }
+  app::Pace pace() const;
 
   // simulcrypt::EmmgHost
   void OnBandwidth(uint16_t kbps) override;
@@ -148,6 +152,7 @@ class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
   std::unique_ptr<EmmgSession> session_;
   uint64_t connection_ = 0;  // tells a completion of this connection from one of an earlier
   carousel::Pacer pacer_;
+  std::atomic<uint32_t> kbps_{0};  // what pacer_ keeps to
   mpegts::Packetiser packetiser_;
   std::vector<mpegts::Packet> made_;  // packets that wait for their time
   milliseconds retry_;
@@ -161,6 +166,7 @@ class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
 
   mutable Mutex mu_;
   std::deque<Bytes> pending_ HEARTH_GUARDED_BY(mu_);
+  double pending_air_ HEARTH_GUARDED_BY(mu_) = 0;  // bytes of air time
   bool gap_ HEARTH_GUARDED_BY(mu_) = false;
   bool woken_ HEARTH_GUARDED_BY(mu_) = false;
   std::thread thread_;
@@ -212,9 +218,12 @@ void EmmgOutput::Impl::Write(std::span<const Bytes> sections) {
     if (pending_.size() + sections.size() > options_.queue_sections) {
       dropped = pending_.size();
       pending_.clear();
+      pending_air_ = 0;
       gap_ = true;
     }
     pending_.insert(pending_.end(), sections.begin(), sections.end());
+    for (const Bytes& section : sections)
+      pending_air_ += carousel::AirBytes(section.size(), options_.packing);
     wake = !std::exchange(woken_, true);
     waiting_.Set(static_cast<double>(pending_.size()));
   }
@@ -223,6 +232,26 @@ void EmmgOutput::Impl::Write(std::span<const Bytes> sections) {
     log_.Error("emmg.sections_dropped", {{"mux", options_.name}, {"sections", dropped}});
   }
   if (wake) asio::post(io_, [this] { SendDue(); });
+}
+
+void EmmgOutput::Impl::WriteFirst(std::span<const Bytes> sections) {
+  {
+    const MutexLock lock(mu_);
+    pending_.insert(pending_.begin(), sections.begin(), sections.end());
+    for (const Bytes& section : sections)
+      pending_air_ += carousel::AirBytes(section.size(), options_.packing);
+    woken_ = true;
+  }
+  asio::post(io_, [this] { SendDue(); });
+}
+
+app::Pace EmmgOutput::Impl::pace() const {
+  const uint32_t kbps = kbps_.load();
+  app::Pace pace{.kbps = kbps, .packing = options_.packing};
+  if (kbps == 0) return pace;
+  const MutexLock lock(mu_);
+  pace.ahead = nanoseconds(static_cast<int64_t>(pending_air_ / (kbps * 125.0) * 1e9));
+  return pace;
 }
 
 void EmmgOutput::Impl::Connect() {
@@ -339,11 +368,13 @@ void EmmgOutput::Impl::Disconnected(const std::string& why) {
   connected_.Set(0);
   granted_.Set(0);
   pacer_.SetRate(0, SteadyNow());
+  kbps_ = 0;
   made_.clear();
   {
     const MutexLock lock(mu_);
     const nanoseconds certain = SteadyNow() - kUncertain;
     for (; !recent_.empty() && recent_.back().first >= certain; recent_.pop_back()) {
+      pending_air_ += carousel::AirBytes(recent_.back().second.size(), options_.packing);
       pending_.push_front(std::move(recent_.back().second));
     }
   }
@@ -381,6 +412,7 @@ void EmmgOutput::Impl::RetryAfter(milliseconds wait) {
 
 void EmmgOutput::Impl::OnBandwidth(uint16_t kbps) {
   pacer_.SetRate(kbps, SteadyNow());
+  kbps_ = kbps;
   granted_.Set(kbps);
   log_.Info("emmg.bandwidth", {{"mux", options_.name}, {"kbps", kbps}});
 }
@@ -405,6 +437,7 @@ bool EmmgOutput::Impl::NextSection(Bytes& section) {
   if (pending_.empty()) return false;
   section = std::move(pending_.front());
   pending_.pop_front();
+  pending_air_ -= carousel::AirBytes(section.size(), options_.packing);
   waiting_.Set(static_cast<double>(pending_.size()));
   return true;
 }
@@ -511,6 +544,13 @@ Status EmmgOutput::Write(std::span<const Bytes> sections) {
   return Ok();
 }
 
+Status EmmgOutput::WriteFirst(std::span<const Bytes> sections) {
+  impl_->WriteFirst(sections);
+  return Ok();
+}
+
+std::string_view EmmgOutput::name() const { return impl_->name(); }
 size_t EmmgOutput::Backlog() const { return impl_->Backlog(); }
+std::optional<app::Pace> EmmgOutput::pace() const { return impl_->pace(); }
 
 }  // namespace hearth::gateway

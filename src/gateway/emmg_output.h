@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "src/app/pump.h"
+#include "src/app/section_sink.h"
 #include "src/base/endpoint.h"
 #include "src/base/log.h"
 #include "src/base/metrics.h"
@@ -51,9 +51,13 @@ class EmmgOutput final : public app::SectionSink {
   // Closes stream and channel in order, for at most a second.
   ~EmmgOutput() override;
 
+  // That of the multiplexer.
+  std::string_view name() const override;
   // Always taken.
   Status Write(std::span<const Bytes> sections) override;
+  Status WriteFirst(std::span<const Bytes> sections) override;
   size_t Backlog() const override;
+  std::optional<app::Pace> pace() const override;
 
  private:
   class Impl;  // hides Boost.Asio

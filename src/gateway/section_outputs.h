@@ -10,7 +10,7 @@
 #include <span>
 #include <string>
 
-#include "src/app/pump.h"
+#include "src/app/section_sink.h"
 #include "src/base/bytes.h"
 #include "src/base/endpoint.h"
 #include "src/base/log.h"
@@ -36,6 +36,7 @@ class FileSink final : public app::SectionSink {
   FileSink(const FileSink&) = delete;
   FileSink& operator=(const FileSink&) = delete;
 
+  std::string_view name() const override { return "file"; }
   // Takes all or none. OUTPUT_FAILED.
   Status Write(std::span<const Bytes> sections) override;
 
@@ -76,6 +77,7 @@ class BroadcastSink final : public app::SectionSink {
   // Sends what is queued for at most a second, then closes all connections.
   ~BroadcastSink() override;
 
+  std::string_view name() const override { return "broadcast"; }
   // Always taken; without receivers the sections are gone.
   Status Write(std::span<const Bytes> sections) override;
 

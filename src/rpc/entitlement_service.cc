@@ -30,9 +30,10 @@ class EntitlementService final : public v1::EntitlementService::Service {
     return front_.Serve(*refresh_card_, *context, [&](Call& call) -> Status {
       HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(*in));
       HEARTH_ASSIGN_OR_RETURN(const auto card, ParseCardNumber(in->card_number()));
-      HEARTH_ASSIGN_OR_RETURN(const auto change,
+      HEARTH_ASSIGN_OR_RETURN(const auto refreshed,
                               head_end_.pump().RefreshCard(request, card, front_.limits()));
-      *out->mutable_changed() = ToProto(change);
+      *out->mutable_changed() = ToProto(refreshed.change);
+      *out->mutable_expected() = ToTimestamp(refreshed.expected);
       return Ok();
     });
   }

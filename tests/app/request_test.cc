@@ -134,8 +134,10 @@ const Kind kKinds[] = {
      },
      false},
     {"refresh",
-     [](Site& site, const Request& request) {
-       return site.head().pump().RefreshCard(request, CardOf(1), site.options.limits);
+     [](Site& site, const Request& request) -> Result<Change> {
+       HEARTH_ASSIGN_OR_RETURN(const auto refreshed,
+                               site.head().pump().RefreshCard(request, CardOf(1), site.options.limits));
+       return refreshed.change;
      },
      true},
 };

@@ -316,6 +316,25 @@ void Site::Drain() {
   EXPECT_TRUE(done) << head_->pump().waiting() << " commits are not sent";
 }
 
+void Site::Pass() {
+  Drain();
+  const auto passes = [&] {
+    uint64_t all = 0;
+    for (const auto& output : head_->pump().air().outputs) {
+      for (const auto& tier : output.tiers) {
+        if (tier.cycle && tier.cycle->count > 0)
+          all = std::min(all == 0 ? UINT64_MAX : all, tier.cycle->passes + 1);
+      }
+    }
+    return all;
+  };
+  const uint64_t before = passes();
+  EXPECT_TRUE(WaitUntil([&] {
+    clock.Advance(std::chrono::milliseconds(500));
+    return passes() >= before + 2;
+  }));
+}
+
 void Site::DrainViews() {
   const auto sequences = store->Sequences();
   for (const auto& bucket : *sequences) {

@@ -98,6 +98,8 @@ class Site {
 
   // Waits until the pump has sent everything, moving the clock so that the watermark moves.
   void Drain();
+  // Until every cycle has gone by as well.
+  void Pass();
   // Waits until the views have seen everything committed so far.
   void DrainViews();
 

@@ -38,6 +38,9 @@ class TestRandom final : public RandomSource {
 // Keeps every section; refuses them while it fails. Any thread.
 class CollectingSink final : public SectionSink {
  public:
+  std::string_view name() const override { return "collecting"; }
+  // As fast as it is given anything; shares and forecasts are those of 1 Mbit/s.
+  std::optional<Pace> pace() const override { return Pace{.kbps = 1000}; }
   Status Write(std::span<const Bytes> sections) override;
   size_t Backlog() const override;
   void Fail(bool failing) { failing_ = failing; }

@@ -121,6 +121,22 @@ TEST(CardGroup, AClearBitKeepsTheReasonThatIsThere) {
   EXPECT_EQ(home.Screen(), "E09");
 }
 
+TEST(CardGroup, WhyIsLearntFromTheUniqueMessageThatComesAfterTheBitmap) {
+  Home home;
+  home.SendRecord(100);
+  home.SendGroup(200, false);
+  EXPECT_EQ(home.SendStanding(90, Standing::kDark, StandingReason::kSwapped), Why::kOldStamp)
+      << "older than what was said last";
+  EXPECT_EQ(home.SendStanding(150, Standing::kOn), Why::kOldStamp) << "the bitmap is newer";
+  EXPECT_EQ(home.SendStanding(150, Standing::kDark, StandingReason::kLocation), Why::kTaken);
+  EXPECT_EQ(home.card().standing, (StandingPair{Standing::kDark, StandingReason::kLocation}));
+  EXPECT_EQ(home.card().standing_stamp, Stamp(200)) << "the bitmap's";
+  home.SendGroup(300, true);
+  EXPECT_EQ(home.SendStanding(250, Standing::kDark, StandingReason::kLocation), Why::kOldStamp);
+  EXPECT_EQ(home.SendStanding(260, Standing::kExempt), Why::kTaken);
+  EXPECT_EQ(home.card().standing.standing, Standing::kExempt);
+}
+
 TEST(CardGroup, ASetBitKeepsAnExemption) {
   Home home;
   home.record.standing.standing = Standing::kExempt;

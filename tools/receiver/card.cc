@@ -98,15 +98,24 @@ Outcome Card::ReceiveRecord(ByteView section) {
 
   state_.record = std::move(*record);
   state_.record_stamp = stamp;
-  const bool with_standing = stamp >= state_.standing_stamp;
-  if (with_standing) {
-    state_.standing = state_.record->standing;
-    state_.standing_stamp = stamp;
-  }
+  const bool with_standing = TakeStanding(state_.record->standing, stamp);
   ForgetForeignTables();
   return Taken(fmt::format("record: standing {} ({}){}, box {}, area {}", NameOf(state_.standing.standing),
                            NameOf(state_.standing.reason), with_standing ? "" : " kept as newer",
                            ToString(state_.record->box), ToString(state_.record->area)));
+}
+
+// A bitmap says on or off and no more: where it came before the unique message that it agrees with, why the
+// card is dark, or that it is exempt, is still to be learnt from that.
+bool Card::TakeStanding(const StandingPair& standing, Stamp stamp) {
+  const auto is_dark = [](const StandingPair& pair) { return pair.standing == Standing::kDark; };
+  const bool newest = stamp >= state_.standing_stamp;
+  const bool agrees = stamp >= state_.said_stamp && is_dark(standing) == is_dark(state_.standing);
+  if (!newest && !agrees) return false;
+  state_.standing = standing;
+  state_.said_stamp = stamp;
+  state_.standing_stamp = std::max(state_.standing_stamp, stamp);
+  return true;
 }
 
 Outcome Card::ReceiveStanding(ByteView section) {
@@ -117,9 +126,7 @@ Outcome Card::ReceiveStanding(ByteView section) {
   if (!SameBytes(ByteView(mac).first(8), section.subspan(16))) {
     return Ignored(Why::kNotAuthentic, "the standing message is not from this card's head-end");
   }
-  if (message->stamp < state_.standing_stamp) return OldStamp("the standing");
-  state_.standing = message->standing;
-  state_.standing_stamp = message->stamp;
+  if (!TakeStanding(message->standing, message->stamp)) return OldStamp("the standing");
   return Taken(
       fmt::format("standing {} ({})", NameOf(state_.standing.standing), NameOf(state_.standing.reason)));
 }

@@ -78,6 +78,7 @@ struct CardState {
   CardNumber number;
   Key card_key;
   Stamp standing_stamp;
+  Stamp said_stamp;  // of the newest unique message about the standing
   Stamp record_stamp;
   StandingPair standing;
   std::optional<Record> record;  // its `standing` is as received; CardState::standing is in force
@@ -156,6 +157,8 @@ class Card {
 
   Outcome ReceiveRecord(ByteView section);
   Outcome ReceiveStanding(ByteView section);
+  // Of a unique message; false when it is too old to say anything.
+  bool TakeStanding(const StandingPair& standing, Stamp stamp);
   Outcome ReceiveGroup(ByteView section);
   Outcome ReceiveServiceKeys(ByteView section);
   Outcome ReceiveTable(ByteView section);

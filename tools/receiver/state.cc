@@ -202,6 +202,8 @@ bool TakeCardLine(Line& line, CardState* state) {
     state->standing_stamp = line.Strong<Stamp>();
     state->standing.standing = static_cast<Standing>(line.Number<uint8_t>(2));
     state->standing.reason = static_cast<StandingReason>(line.Number<uint8_t>(6));
+  } else if (word == "said") {
+    state->said_stamp = line.Strong<Stamp>();
   } else if (word == "record") {
     TakeRecord(line, state);
   } else if (word == "package") {
@@ -323,6 +325,7 @@ std::string CardText(const CardState& s) {
                                 s.number.value, ToHex(s.card_key.secret_bytes()), s.clock, s.counter);
   out += fmt::format("standing {} {} {}\n", s.standing_stamp.value, static_cast<int>(s.standing.standing),
                      static_cast<int>(s.standing.reason));
+  out += fmt::format("said {}\n", s.said_stamp.value);
   if (s.record) out += fmt::format("record {} {}\n", s.record_stamp.value, ToHex(RecordBytes(*s.record)));
   for (const auto& [id, slot] : s.packages) {
     out += fmt::format("package {} {} {} {} {}\n", id.value, slot.key_stamp.value, slot.service_stamp.value,

@@ -1,0 +1,382 @@
+#include "src/app/air.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "src/carousel/compile.h"
+
+namespace hearth::app {
+namespace {
+
+using carousel::Kind;
+using carousel::kPairingBytes;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+constexpr milliseconds kLook{5};
+constexpr milliseconds kRefresh{100};
+constexpr milliseconds kSave{200};
+constexpr milliseconds kPublish{250};
+// A report confirms what had been on the air for so long: a box that is on has had its chances by then.
+constexpr seconds kConfirmAfter{60};
+constexpr std::string_view kUnconfirmedPrefix = "unconfirmed/";
+
+std::string UnconfirmedKey(CardNumber card) {
+  return fmt::format("{}{}", kUnconfirmedPrefix, ToString(card));
+}
+
+}  // namespace
+
+class Air::Ear final : public AirListener {
+ public:
+  Ear(Air& air, size_t output) : air_(air), output_(output) {}
+
+  std::optional<uint64_t> Awaited(Subject subject) override {
+    const auto waits = air_.waits_.find(subject.value);
+    if (waits == air_.waits_.end()) return std::nullopt;
+    return waits->second.back().version;
+  }
+  void Aired(Subject subject, uint64_t version) override { air_.OnAir(output_, subject, version); }
+  void Gone(Subject subject) override {
+    air_.outputs_[output_]->RemoveUnconfirmed(subject);
+    air_.OnAir(output_, subject, air_.versions_);
+  }
+
+ private:
+  Air& air_;
+  const size_t output_;
+};
+
+Result<std::unique_ptr<Air>> Air::Create(Executor& executor, const KeyKeeper& keys, const GeoState& geo,
+                                         const SectionBuilder& builder, std::vector<SectionSink*> sinks,
+                                         const AirOptions& options, std::function<void()> wake,
+                                         MetricsRegistry& metrics, Logger& log) {
+  std::unique_ptr<Air> air(new Air(executor, keys, geo, builder, options, std::move(wake), log));
+  for (SectionSink* sink : sinks) {
+    auto& ear = air->ears_.emplace_back(std::make_unique<Ear>(*air, air->ears_.size()));
+    HEARTH_ASSIGN_OR_RETURN(auto output,
+                            AirOutput::Create(*sink, air->options_, air->content_, *ear, metrics, log));
+    air->outputs_.push_back(std::move(output));
+  }
+  return air;
+}
+
+Air::Air(Executor& executor, const KeyKeeper& keys, const GeoState& geo, const SectionBuilder& builder,
+         const AirOptions& options, std::function<void()> wake, Logger& log)
+    : executor_(executor),
+      content_(executor, keys, geo, builder),
+      options_(options),
+      wake_(std::move(wake)),
+      log_(log) {}
+
+Air::~Air() { Stop(); }
+
+void Air::Restore(std::string_view key, std::string_view value) {
+  const AirTime now = executor_.clock().Steady();
+  const UnixMillis wall = executor_.clock().Now();
+  if (key.starts_with(kUnconfirmedPrefix)) {
+    const auto card = ParseCardNumber(key.substr(kUnconfirmedPrefix.size()));
+    ByteReader in(AsBytes(value));
+    Unconfirmed state;
+    state.since = UnixMillis(static_cast<int64_t>(in.U64()));
+    state.bytes = in.U32();
+    state.province = in.U16();
+    state.pairing = in.U8() != 0;
+    if (card && in.ok()) SetUnconfirmed(*card, state);
+    return;
+  }
+  const bool taken = std::any_of(outputs_.begin(), outputs_.end(),
+                                 [&](const auto& output) { return output->Restore(key, value, now, wall); });
+  // Of an output that is no more.
+  if (!taken) writes_[std::string(key)] = std::nullopt;
+}
+
+void Air::Start() {
+  std::sort(by_age_.begin(), by_age_.end());
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Air::Stop() {
+  {
+    const MutexLock lock(mu_);
+    stop_ = true;
+    mailed_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Air::Post(const std::function<void(Mail&)>& add) {
+  const MutexLock lock(mu_);
+  add(mail_);
+  mailed_.NotifyOne();
+}
+
+void Air::Put(Tier tier, Subject subject, Ticket ticket) {
+  Post([&](Mail& mail) { mail.wishes.push_back({.tier = tier, .subject = subject, .ticket = ticket}); });
+}
+
+void Air::PutServiceKeys(Tier tier, PackageId package, Ticket ticket) {
+  Post([&](Mail& mail) {
+    mail.wishes.push_back(
+        {.what = What::kServiceKeys, .tier = tier, .subject = PartOf(package, 0), .ticket = ticket});
+  });
+}
+
+void Air::PutTable(Tier tier, geofence::ListKind kind, AreaId id, Ticket ticket) {
+  Post([&](Mail& mail) {
+    mail.wishes.push_back(
+        {.what = What::kTable, .tier = tier, .subject = PartOf(kind, id, 0), .ticket = ticket});
+  });
+}
+
+void Air::AwaitServiceKeys(GroupId group, Ticket ticket) {
+  Post([&](Mail& mail) {
+    mail.wishes.push_back({.what = What::kAwaitServiceKeys, .subject = GroupOf(group), .ticket = ticket});
+  });
+}
+
+void Air::GroupChanged(GroupId group) {
+  Post([&](Mail& mail) { mail.groups.push_back(group); });
+}
+
+void Air::Heard(CardNumber card) {
+  Post([&](Mail& mail) { mail.heard.push_back(card); });
+}
+
+void Air::HoldGroups(bool held) {
+  Post([&](Mail& mail) { mail.hold_groups = held; });
+}
+
+void Air::MarkPass() {
+  pass_done_ = false;
+  Post([&](Mail& mail) { mail.mark_pass = true; });
+}
+
+Air::Report Air::TakeReport() {
+  const MutexLock lock(mu_);
+  return std::exchange(report_, {});
+}
+
+AirStatus Air::status() const {
+  const MutexLock lock(mu_);
+  return status_;
+}
+
+AirTime Air::Forecast(Tier tier) const {
+  const MutexLock lock(mu_);
+  AirTime longest{0};
+  for (const AirOutputStatus& output : status_.outputs) {
+    const AirTierStatus& of_tier = output.tiers[static_cast<size_t>(tier)];
+    longest = std::max(longest, of_tier.cycle ? of_tier.cycle->predicted : of_tier.tier.forecast);
+  }
+  return longest;
+}
+
+// --- The air's thread
+
+Air::Mail Air::TakeMail(nanoseconds patience, bool& stopping) {
+  const MutexLock lock(mu_);
+  if (mail_.empty() && !stop_ && patience > nanoseconds(0)) mailed_.WaitFor(mu_, patience);
+  stopping = stop_;
+  return std::exchange(mail_, {});
+}
+
+void Air::Run() {
+  bool more = false;
+  for (;;) {
+    bool stopping = false;
+    const Mail mail = TakeMail(more ? nanoseconds(0) : kLook, stopping);
+    Refresh(/*at_once=*/!mail.wishes.empty());
+    Handle(mail);
+    more = false;
+    const AirTime now = executor_.clock().Steady();
+    for (const auto& output : outputs_) more = output->Send(now) || more;
+    for (const auto& output : outputs_) output->Settle();
+    if (!marks_.empty()) {
+      bool passed = true;
+      for (size_t i = 0; i < outputs_.size(); ++i) passed = passed && outputs_[i]->Passed(marks_[i]);
+      if (passed) marks_.clear();
+      pass_done_ = passed;
+    }
+    DropStale();
+    Publish();
+    Deliver(stopping);
+    if (stopping && mail.empty()) return;
+  }
+}
+
+void Air::Refresh(bool at_once) {
+  const AirTime now = executor_.clock().Steady();
+  if (!at_once && refreshed_ != AirTime(0) && now - refreshed_ < kRefresh) return;
+  refreshed_ = now;
+  if (const auto status = content_.Refresh(); !status) {
+    log_.Error("air_not_refreshed", {{"error", status.error().ToString()}});
+  }
+  for (const auto& output : outputs_) output->Resize();
+}
+
+void Air::Handle(const Mail& mail) {
+  if (mail.hold_groups) {
+    groups_held_ = *mail.hold_groups;
+    for (const auto& output : outputs_) output->HoldGroups(groups_held_);
+  }
+  for (const GroupId group : mail.groups) content_.Changed(group);
+  for (const Wish& wish : mail.wishes) Handle(wish);
+  const UnixMillis now = executor_.clock().Now();
+  for (const CardNumber card : mail.heard) {
+    const auto known = unconfirmed_.find(card.value);
+    if (known == unconfirmed_.end() || known->second.since.value == 0) continue;
+    if (now.value - known->second.since.value < milliseconds(kConfirmAfter).count()) continue;
+    ++confirmed_;
+    for (const auto& output : outputs_) {
+      output->Remove(RecordOf(card));
+      output->Remove(PairingOf(card));
+    }
+    EndUnconfirmed(card);
+  }
+  if (mail.mark_pass) {
+    marks_.clear();
+    for (const auto& output : outputs_) marks_.push_back(output->MarkNow());
+    if (outputs_.empty()) pass_done_ = true;
+  }
+}
+
+Result<std::vector<AirItem>> Air::ItemsOf(const Wish& wish) {
+  if (wish.what == What::kServiceKeys) return content_.ServiceKeysOf(PackageOf(wish.subject));
+  if (wish.what == What::kTable) return content_.TableOf(ListOf(wish.subject));
+  HEARTH_ASSIGN_OR_RETURN(const AirItem item, content_.Describe(wish.subject));
+  if (wish.what == What::kAwaitServiceKeys) return content_.ServiceKeysOfProvince(item.province);
+  return std::vector{item};
+}
+
+void Air::Handle(const Wish& wish) {
+  auto items = ItemsOf(wish);
+  if (!items) {  // its object is gone or damaged: one bad object never stops the air
+    log_.Error("section_not_built",
+               {{"error", items.error().ToString()}, {"detail", items.error().detail()}});
+    finished_.push_back(wish.ticket);
+    return;
+  }
+  Await(*items, wish.ticket);
+  if (wish.what == What::kAwaitServiceKeys) return;
+  const AirTime now = executor_.clock().Steady();
+  for (const AirItem& item : *items) {
+    const Kind kind = item.section.subject.kind();
+    if (kind == Kind::kRecord || kind == Kind::kPairing) {
+      const CardNumber card(item.section.subject.number());
+      const auto known = unconfirmed_.find(card.value);
+      Unconfirmed state = known == unconfirmed_.end() ? Unconfirmed{} : known->second;
+      state.since = UnixMillis(0);
+      state.province = item.province;
+      if (kind == Kind::kRecord) state.bytes = item.section.bytes;
+      state.pairing = state.pairing || kind == Kind::kPairing;
+      SetUnconfirmed(card, state);
+    }
+    for (const auto& output : outputs_) {
+      if (output->Covers(item.province)) output->Put(wish.tier, item.section, now);
+    }
+  }
+}
+
+void Air::Await(const std::vector<AirItem>& items, const Ticket& ticket) {
+  auto open = std::make_shared<Open>(Open{.ticket = ticket, .left = items.size()});
+  for (const AirItem& item : items) {
+    Wait wait{.version = ++versions_, .open = open};
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      if (outputs_[i]->Covers(item.province)) wait.outputs |= uint64_t{1} << i;
+    }
+    if (wait.outputs == 0) {
+      --open->left;
+    } else {
+      waits_[item.section.subject.value].push_back(std::move(wait));
+    }
+  }
+  if (open->left == 0) finished_.push_back(ticket);
+}
+
+void Air::OnAir(size_t output, Subject subject, uint64_t version) {
+  const auto found = waits_.find(subject.value);
+  if (found == waits_.end()) return;
+  std::vector<Wait>& waits = found->second;
+  const bool everywhere = std::erase_if(waits, [&](Wait& wait) {
+    if (wait.version > version) return false;
+    wait.outputs &= ~(uint64_t{1} << output);
+    if (wait.outputs != 0) return false;
+    if (--wait.open->left == 0) finished_.push_back(wait.open->ticket);
+    return true;
+  });
+  if (!waits.empty()) return;
+  waits_.erase(found);
+  if (!everywhere || subject.kind() != Kind::kRecord) return;
+  const auto unconfirmed = unconfirmed_.find(subject.number());
+  if (unconfirmed == unconfirmed_.end()) return;
+  Unconfirmed state = unconfirmed->second;
+  state.since = executor_.clock().Now();
+  SetUnconfirmed(CardNumber(subject.number()), state);
+}
+
+void Air::SetUnconfirmed(CardNumber card, const Unconfirmed& state) {
+  unconfirmed_[card.value] = state;
+  if (state.since.value != 0) by_age_.emplace_back(state.since, card);
+  for (const auto& output : outputs_) {
+    if (!output->Covers(state.province)) continue;
+    output->PutUnconfirmed({RecordOf(card), state.bytes});
+    if (state.pairing) output->PutUnconfirmed({PairingOf(card), kPairingBytes});
+  }
+  ByteWriter out(16);
+  out.U64(static_cast<uint64_t>(state.since.value))
+      .U32(state.bytes)
+      .U16(state.province)
+      .U8(state.pairing ? 1 : 0);
+  writes_[UnconfirmedKey(card)] = std::string(AsChars(out.bytes()));
+}
+
+void Air::EndUnconfirmed(CardNumber card) {
+  unconfirmed_.erase(card.value);
+  for (const auto& output : outputs_) {
+    output->RemoveUnconfirmed(RecordOf(card));
+    output->RemoveUnconfirmed(PairingOf(card));
+  }
+  writes_[UnconfirmedKey(card)] = std::nullopt;
+}
+
+void Air::DropStale() {
+  const int64_t oldest = executor_.clock().Now().value - milliseconds(options_.stale).count();
+  for (; !by_age_.empty() && by_age_.front().first.value < oldest; by_age_.pop_front()) {
+    const auto& [since, card] = by_age_.front();
+    const auto known = unconfirmed_.find(card.value);
+    if (known != unconfirmed_.end() && known->second.since == since) EndUnconfirmed(card);
+  }
+}
+
+// The places in the lines go with the tickets that depend on them, so that one commit can hold both.
+void Air::Deliver(bool now) {
+  const AirTime time = executor_.clock().Steady();
+  if (!now && finished_.empty() && time - saved_ < kSave) return;
+  saved_ = time;
+  const UnixMillis wall = executor_.clock().Now();
+  for (const auto& output : outputs_) output->Save(writes_, time, wall);
+  if (finished_.empty() && writes_.empty()) return;
+  {
+    const MutexLock lock(mu_);
+    report_.aired.insert(report_.aired.end(), finished_.begin(), finished_.end());
+    for (auto& [key, value] : writes_) report_.writes[key] = std::move(value);
+  }
+  finished_.clear();
+  writes_.clear();
+  wake_();
+}
+
+void Air::Publish() {
+  const AirTime now = executor_.clock().Steady();
+  if (published_ != AirTime(0) && now - published_ < kPublish) return;
+  published_ = now;
+  AirStatus status{.unconfirmed = unconfirmed_.size(), .confirmed = confirmed_, .groups_held = groups_held_};
+  for (const auto& output : outputs_) status.outputs.push_back(output->Look(now));
+  const MutexLock lock(mu_);
+  status_ = std::move(status);
+}
+
+}  // namespace hearth::app
