@@ -195,6 +195,14 @@ Account BeginAbort(Account account) {
   return account;
 }
 
+Account CardEvicted(Account account, GroupId group, const Actor& actor) {
+  account.place = {};
+  account.history.push_back(
+      Entry(actor, "evict card",
+            fmt::format("card {} from group {}", ToString(account.form.devices.card), group.value)));
+  return account;
+}
+
 Account Finished(Account account) {
   account.intent.reset();
   return account;

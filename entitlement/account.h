@@ -135,6 +135,8 @@ Result<Account> DecideClose(Account account, const RequestId& id, const Actor& a
 Account TakeEffect(Account account, UnixMillis now);
 // A claim was refused.
 Account BeginAbort(Account account);
+// The card in force was evicted: the account has no place in a group any more, until its card is swapped.
+Account CardEvicted(Account account, GroupId group, const Actor& actor);
 // The intent is done with; only kFinishing intents of an account that stays.
 Account Finished(Account account);
 

@@ -1,5 +1,7 @@
 #include "entitlement/card.h"
 
+#include <fmt/format.h>
+
 namespace hearth::entitlement {
 namespace {
 
@@ -21,22 +23,29 @@ Rights RightsOf(std::initializer_list<uint8_t> products) {
   return rights;
 }
 
+Status CheckNotEvicted(const Card& card) {
+  if (!IsEvicted(card)) return Ok();
+  return Error(Reason::kCardEvicted, fmt::format("card {} was evicted", ToString(card.number)));
+}
+
 Card Bind(Card card, const Binding& binding, Stamp stamp, UnixMillis now) {
+  const bool evicted = IsEvicted(card);
   card.claim = {.account = binding.account, .intent = binding.intent};
   card.settled = binding.intent;
   card.box = binding.box;
   card.sim = binding.sim;
   card.area = binding.area;
   card.village = binding.village;
-  card.place = binding.place;
-  card.generation = binding.generation;
-  card.rights = RightsOf({kBaseProduct});
+  card.place = evicted ? GroupSlot() : binding.place;
+  card.generation = evicted ? 0 : binding.generation;
+  card.rights = evicted ? Rights() : RightsOf({kBaseProduct});
   card.rights_expiry_day = kNoExpiryDay;
   card.validity_day = kNoExpiryDay;
   card.installed = UnixMillis(0);
   card.record_stamp = stamp;
   card.pairing_stamp = stamp;
-  return WithStanding(std::move(card), Standing::kDark, StandingReason::kWaiting, stamp, now);
+  const StandingReason reason = evicted ? StandingReason::kEvicted : StandingReason::kWaiting;
+  return WithStanding(std::move(card), Standing::kDark, reason, stamp, now);
 }
 
 Card Unbind(Card card, StandingReason reason, Stamp stamp, UnixMillis now) {
@@ -52,7 +61,17 @@ Card Unbind(Card card, StandingReason reason, Stamp stamp, UnixMillis now) {
   card.rights = {};
   card.installed = UnixMillis(0);
   card.record_stamp = stamp;
+  if (IsEvicted(card)) reason = StandingReason::kEvicted;
   return WithStanding(std::move(card), Standing::kDark, reason, stamp, now);
+}
+
+Card Evict(Card card, Stamp stamp, UnixMillis now) {
+  card.place = {};
+  card.generation = 0;
+  card.exempt = false;
+  card.rights = {};
+  card.record_stamp = stamp;
+  return WithStanding(std::move(card), Standing::kDark, StandingReason::kEvicted, stamp, now);
 }
 
 Card SwitchOn(Card card, Stamp stamp, UnixMillis now) {

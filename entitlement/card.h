@@ -58,14 +58,24 @@ struct Binding {
   uint8_t generation = 0;
 };
 
-// Waiting for installation (等待安装): dark, with record and pairing to be sent.
+// An evicted card is one whose keys somebody else may have. It stays evicted whatever happens to its account:
+// nothing gives it a place in a group any more.
+constexpr bool IsEvicted(const Card& card) { return card.reason == StandingReason::kEvicted; }
+// CARD_EVICTED when it is.
+Status CheckNotEvicted(const Card& card);
+
+// Waiting for installation (等待安装): dark, with record and pairing to be sent. An evicted card gets box and
+// account and nothing else.
 Card Bind(Card card, const Binding& binding, Stamp stamp, UnixMillis now);
-// The card leaves its account: dark for `reason`, no box, no area; the group slot is given back by the
-// caller.
+// The card leaves its account: dark for `reason` (an evicted one stays evicted), no box, no area; the group
+// slot is given back by the caller.
 Card Unbind(Card card, StandingReason reason, Stamp stamp, UnixMillis now);
 // Standing on (or on and exempt).
 Card SwitchOn(Card card, Stamp stamp, UnixMillis now);
 Card SwitchOff(Card card, StandingReason reason, Stamp stamp, UnixMillis now);
+// Dark for ever, without rights and without a place: its record holds no group key. The account keeps it
+// until it is swapped; the slot is freed by the group's next generation.
+Card Evict(Card card, Stamp stamp, UnixMillis now);
 
 // What the viewer reads on the screen for a dark card: E02, E04, E09, E14; "" when lit.
 std::string_view ViewerCode(const Card& card);

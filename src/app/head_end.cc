@@ -42,6 +42,9 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   head->registry_ = std::make_unique<Registry>(executor, *head->keys_, *head->geo_, options.limits, log);
   HEARTH_ASSIGN_OR_RETURN(const size_t settled, head->registry_->Recover());
   if (settled > 0) log.Info("sagas_settled", {{"accounts", settled}});
+  head->evictions_ = std::make_unique<Evictions>(executor, *head->registry_, *head->keys_, *head->geo_,
+                                                 options.policy, options.limits, log);
+  HEARTH_RETURN_IF_ERROR(head->evictions_->Recover());
   executor.SetGate([self = head.get()]() -> Status {
     if (self->shutting_down_.load()) return Error(Reason::kShuttingDown, "the head-end is stopping");
     return self->site_clock_->Gate();
@@ -76,6 +79,7 @@ HeadEnd::~HeadEnd() {
   emergencies_.reset();
   plans_.reset();
   schedule_.reset();
+  evictions_.reset();
   registry_.reset();
   if (executor_) executor_->Drain();
 }

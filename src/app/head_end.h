@@ -8,6 +8,7 @@
 #include "src/app/audit.h"
 #include "src/app/ecm_service.h"
 #include "src/app/emergency.h"
+#include "src/app/evict.h"
 #include "src/app/geo.h"
 #include "src/app/keys.h"
 #include "src/app/location.h"
@@ -54,6 +55,7 @@ class HeadEnd {
   Schedule& schedule() { return *schedule_; }
   Plans& plans() { return *plans_; }
   Emergencies& emergencies() { return *emergencies_; }
+  Evictions& evictions() { return *evictions_; }
   KeyKeeper& keys() { return *keys_; }
   EcmService& ecm() { return *ecm_; }
   GeoState& geo() { return *geo_; }
@@ -81,6 +83,7 @@ class HeadEnd {
   std::unique_ptr<Schedule> schedule_;
   std::unique_ptr<Plans> plans_;
   std::unique_ptr<Emergencies> emergencies_;
+  std::unique_ptr<Evictions> evictions_;
   std::unique_ptr<EcmService> ecm_;
   std::unique_ptr<Location> location_;
   std::unique_ptr<Views> views_;

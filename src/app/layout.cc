@@ -47,6 +47,9 @@ ObjectKey PlanDayKey(ServiceId service, uint32_t day) {
   return OfSite(fmt::format("plan/{:05}/{:07}", service.value, day));
 }
 ObjectKey EmergencyKey(uint64_t number) { return OfSite(fmt::format("{}{:010}", kEmergencyPrefix, number)); }
+ObjectKey EvictionKey(const RequestId& id) {
+  return OfSite(fmt::format("{}{}", kEvictionPrefix, id.ToString()));
+}
 ObjectKey ServiceKeyKey(ServiceId service, uint64_t epoch) {
   return OfSite(fmt::format("svckey/{:05}/{:010}", service.value, epoch));
 }

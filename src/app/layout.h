@@ -18,6 +18,7 @@
 //                                             planhead/<service, 5 digits>
 //                                             plan/<service, 5 digits>/<day since 1970, 7 digits>
 //                                             emergency/<number, 10 digits>, site/emergency
+//                                             evict/<uuid>   an eviction that is under way
 //   ~stamp                  last stamp of the bucket, in each data bucket
 //
 // The identity number of a person is personal data, so it is only ever a key as its hash.
@@ -57,6 +58,7 @@ ObjectKey ProductKey(uint8_t product);
 ObjectKey PlanHeadKey(ServiceId service);
 ObjectKey PlanDayKey(ServiceId service, uint32_t day);
 ObjectKey EmergencyKey(uint64_t number);
+ObjectKey EvictionKey(const RequestId& id);
 ObjectKey ServiceKeyKey(ServiceId service, uint64_t epoch);
 ObjectKey RegionKey(RegionCode region);
 ObjectKey AreaKey(AreaId area);
@@ -65,6 +67,7 @@ ObjectKey CellsKey(geofence::ListKind kind, AreaId id, uint32_t version, uint32_
 ObjectKey SiteKey(std::string_view name);
 
 inline constexpr std::string_view kSagaPrefix = "saga/";
+inline constexpr std::string_view kEvictionPrefix = "evict/";
 inline constexpr std::string_view kEmergencyPrefix = "emergency/";
 inline constexpr std::string_view kStampKey = "~stamp";
 

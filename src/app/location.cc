@@ -206,6 +206,8 @@ Status Location::CheckTime(const Report& report, UnixMillis now) const {
 
 Status Location::CheckPair(const Report& report, const CardRecord& record) const {
   const entitlement::Card& card = record.card;
+  // Where it is heard means nothing: it may be the copy that reports.
+  HEARTH_RETURN_IF_ERROR(entitlement::CheckNotEvicted(card));
   if (!card.claim.held() || card.settled != card.claim.intent) {
     return Error(Reason::kCardNotInAccount,
                  fmt::format("card {} belongs to no open account", ToString(card.number)));
@@ -228,23 +230,12 @@ Status Location::CheckPair(const Report& report, const CardRecord& record) const
   return Ok();
 }
 
-// The card's record, after whatever opening or swap of its account is still unfinished.
-Result<Versioned<CardRecord>> Location::SettledCard(CardNumber number) {
-  HEARTH_ASSIGN_OR_RETURN(auto record, registry_.Card(number));
-  const entitlement::Card& card = record.value.card;
-  if (card.claim.held() && card.settled != card.claim.intent) {
-    HEARTH_RETURN_IF_ERROR(registry_.Settle(card.claim.account));
-    return registry_.Card(number);
-  }
-  return record;
-}
-
 Result<ReportAnswer> Location::Take(const Report& report) {
   HEARTH_ASSIGN_OR_RETURN(auto card, registry_.Card(report.card));
   HEARTH_RETURN_IF_ERROR(geofence::CheckEvidence(report.evidence, limits_));
   HEARTH_RETURN_IF_ERROR(CheckSigned(report, card.value.card));
   HEARTH_RETURN_IF_ERROR(CheckTime(report, executor_.clock().Now()));
-  HEARTH_ASSIGN_OR_RETURN(card, SettledCard(report.card));
+  HEARTH_ASSIGN_OR_RETURN(card, registry_.SettledCard(report.card));
   const auto geo = geo_.snapshot();
   ReportAnswer answer;
   Act act{.actor = "card:" + ToString(report.card), .action = "report"};
@@ -382,7 +373,7 @@ Result<Change> Location::Lift(const Request& request, CardNumber number) {
 }
 
 Result<Explanation> Location::Explain(CardNumber number) {
-  HEARTH_ASSIGN_OR_RETURN(const auto stored, SettledCard(number));
+  HEARTH_ASSIGN_OR_RETURN(const auto stored, registry_.SettledCard(number));
   const CardRecord& record = stored.value;
   const entitlement::Card& card = record.card;
   Explanation answer{.card = number,
@@ -429,6 +420,10 @@ Result<Explanation> Location::Explain(CardNumber number) {
   } else if (card.reason == entitlement::StandingReason::kLocation) {
     answer.reason = Reason::kLocationBlacklisted;
     answer.why = fmt::format("The box was heard in a city, so it was switched off on {}.",
+                             ToString(card.standing_since));
+  } else if (card.reason == entitlement::StandingReason::kEvicted) {
+    answer.reason = Reason::kCardEvicted;
+    answer.why = fmt::format("The card was evicted on {}: somebody else may have its keys.",
                              ToString(card.standing_since));
   } else if (card.reason == entitlement::StandingReason::kClosed) {
     answer.reason = Reason::kAccountClosed;

@@ -72,7 +72,6 @@ class Location {
   Status CheckSigned(const Report& report, const entitlement::Card& card) const;
   Status CheckTime(const Report& report, UnixMillis now) const;
   Status CheckPair(const Report& report, const records::CardRecord& card) const;
-  Result<Versioned<records::CardRecord>> SettledCard(CardNumber card);
   Status Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, Act& act, ReportAnswer& answer);
 
   Executor& executor_;

@@ -299,6 +299,7 @@ Result<Refreshed> PumpImpl::RefreshCard(const Request& request, CardNumber numbe
               return Error(Reason::kCardNotInAccount,
                            fmt::format("card {} belongs to no open account", ToString(number)));
             }
+            HEARTH_RETURN_IF_ERROR(entitlement::CheckNotEvicted(card));
             txn.Emit(records::RecordDue{.card = number}, Urgency::kImmediate);
             txn.Emit(records::PairingDue{.card = number}, Urgency::kImmediate);
             txn.Emit(

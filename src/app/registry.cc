@@ -113,7 +113,7 @@ Result<AreaId> Registry::SellingArea(RegionCode village) const {
 Status Registry::CheckStock(const Devices& devices) {
   if (devices.card.value != 0) {
     HEARTH_ASSIGN_OR_RETURN(const auto card, Card(devices.card));
-    (void)card;
+    HEARTH_RETURN_IF_ERROR(entitlement::CheckNotEvicted(card.value.card));
   }
   if (devices.box.value != 0) {
     HEARTH_ASSIGN_OR_RETURN(const auto box, executor_.Get(BoxKey(devices.box)));
@@ -146,8 +146,11 @@ Result<AccountChanged> Registry::Swap(const Request& request, std::string_view f
   HEARTH_RETURN_IF_ERROR(entitlement::CheckFormNumber(form_number));
   const auto check = [&]() -> Status {
     HEARTH_ASSIGN_OR_RETURN(const auto account, Load(form_number));
-    (void)account;
-    return CheckStock(wanted);
+    HEARTH_RETURN_IF_ERROR(CheckStock(wanted));
+    const CardNumber now = account.value.form.devices.card;
+    if (wanted.card.value != 0 || account.value.state == entitlement::AccountState::kClosed) return Ok();
+    HEARTH_ASSIGN_OR_RETURN(const auto card, Card(now));
+    return entitlement::CheckNotEvicted(card.value.card);
   };
   return Change(request, form_number, {.action = "device.swap"}, check,
                 [&](const Account* existing, const Act& act, UnixMillis now) -> Result<Account> {
@@ -228,6 +231,14 @@ Result<Versioned<records::CardRecord>> Registry::Card(CardNumber card) {
     return Error(Reason::kCardUnknown, fmt::format("card {} is not in stock", ToString(card)));
   }
   return std::move(*record);
+}
+
+Result<Versioned<records::CardRecord>> Registry::SettledCard(CardNumber number) {
+  HEARTH_ASSIGN_OR_RETURN(auto record, Card(number));
+  const entitlement::Card& card = record.value.card;
+  if (!card.claim.held() || card.settled == card.claim.intent) return record;
+  HEARTH_RETURN_IF_ERROR(Settle(card.claim.account));
+  return Card(number);
 }
 
 Result<AccountView> Registry::HomeOf(const Claimed& thing, const entitlement::Claim& claim,

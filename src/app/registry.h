@@ -51,6 +51,10 @@ struct AccountChanged {
 // daemon.
 using SagaProbe = std::function<Status(std::string_view step)>;
 
+// A switched-off card that gets another box, leaves its account or is evicted, is under intervention no more:
+// what keeps it dark from here on is something else. Nothing when no intervention is in force.
+Status EndIntervention(Txn& txn, records::CardRecord& card, std::string_view actor, std::string why);
+
 // Threads: any; calls block until synced.
 class Registry {
  public:
@@ -73,6 +77,8 @@ class Registry {
   Result<AccountView> GetBySim(SimNumber sim);
   // The card's record; CARD_UNKNOWN.
   Result<Versioned<records::CardRecord>> Card(CardNumber card);
+  // The same, after whatever opening or swap of its account is still unfinished.
+  Result<Versioned<records::CardRecord>> SettledCard(CardNumber card);
 
   // Finishes or gives up the intent of an account that a crash (or a caller that went away) left behind.
   // Harmless when there is none.

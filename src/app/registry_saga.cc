@@ -46,6 +46,7 @@ bool IsRefusal(const Error& error) {
     case Reason::kSimInUse:
     case Reason::kPersonInUse:
     case Reason::kCardUnknown:
+    case Reason::kCardEvicted:
     case Reason::kBoxUnknown:
     case Reason::kSimUnknown:
     case Reason::kRequestIdReused:
@@ -82,6 +83,7 @@ Act ActOf(const Account& account) {
 struct Claimable {
   Claim claim;
   std::function<void(const Claim&)> set;
+  Status fit = Ok();  // or why nobody may have it
 };
 
 template <typename T>
@@ -101,10 +103,12 @@ Result<Claimable> ReadClaim(Txn& txn, ClaimKind kind, const std::string& key) {
       HEARTH_ASSIGN_OR_RETURN(auto card, txn.Read<records::CardRecord>(key));
       if (!card) return Error(Reason::kCardUnknown, fmt::format("{} is not in stock", key));
       const Claim claim = card->value.card.claim;
-      return Claimable{claim, [&txn, key, value = std::move(card->value)](const Claim& next) mutable {
+      return Claimable{claim,
+                       [&txn, key, value = card->value](const Claim& next) mutable {
                          value.card.claim = next;
                          txn.Write(key, value);
-                       }};
+                       },
+                       entitlement::CheckNotEvicted(card->value.card)};
     }
     case ClaimKind::kBox:
       return ReadClaim(txn, key, Reason::kBoxUnknown, &records::BoxRecord::claim);
@@ -124,21 +128,9 @@ Result<Claimable> ReadClaim(Txn& txn, ClaimKind kind, const std::string& key) {
   return Error(Reason::kInternal, "claim of an unknown kind");
 }
 
-// A switched-off card that gets another box, or leaves its account, is under intervention no more: what keeps
-// it dark from here on is its waiting, or having no account.
 Status EndIntervention(Txn& txn, records::CardRecord& card, const Intent& intent) {
-  if (card.in_force == 0) return Ok();
-  const std::string key = InterventionKey(card.card.number, card.in_force).key;
-  HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<records::InterventionRecord>(key));
-  card.in_force = 0;
-  if (!stored || stored->value.intervention.state != intervention::InterventionState::kInForce) return Ok();
-  intervention::Intervention& ended = stored->value.intervention;
-  ended.state = intervention::InterventionState::kLifted;
-  ended.lifted = txn.now();
-  ended.lifted_by = intent.actor;
-  ended.lift_reason = fmt::format("{}: {}", ActionOf(intent.kind), intent.reason);
-  txn.Write(key, stored->value);
-  return Ok();
+  return app::EndIntervention(txn, card, intent.actor,
+                              fmt::format("{}: {}", ActionOf(intent.kind), intent.reason));
 }
 
 // The answer to a repeat of the request: the account with the change in force.
@@ -151,6 +143,21 @@ void Remember(Txn& txn, const Intent& intent, Account account) {
 }
 
 }  // namespace
+
+Status EndIntervention(Txn& txn, records::CardRecord& card, std::string_view actor, std::string why) {
+  if (card.in_force == 0) return Ok();
+  const std::string key = InterventionKey(card.card.number, card.in_force).key;
+  HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<records::InterventionRecord>(key));
+  card.in_force = 0;
+  if (!stored || stored->value.intervention.state != intervention::InterventionState::kInForce) return Ok();
+  intervention::Intervention& ended = stored->value.intervention;
+  ended.state = intervention::InterventionState::kLifted;
+  ended.lifted = txn.now();
+  ended.lifted_by = std::string(actor);
+  ended.lift_reason = std::move(why);
+  txn.Write(key, stored->value);
+  return Ok();
+}
 
 Result<AccountChanged> Registry::Change(const Request& request, std::string_view form_number, const Act& act,
                                         const Check& check, const Decide& decide) {
@@ -237,7 +244,7 @@ Result<std::optional<AccountChanged>> Registry::DryRun(Account begun) {
       HEARTH_ASSIGN_OR_RETURN(const Claimable thing, ReadClaim(txn, wanted.kind, wanted.key.key));
       HEARTH_ASSIGN_OR_RETURN(const ClaimFate fate, FateOf(wanted, thing.claim));
       if (fate != ClaimFate::kDead) return ClaimRefused(wanted.kind, wanted.thing, thing.claim, fate);
-      return Ok();
+      return thing.fit;
     });
     if (!checked) return checked.error();
   }
@@ -368,6 +375,7 @@ Status Registry::ClaimOne(const Claimed& wanted, const Claim& claim) {
         if (thing.claim == claim) return Ok();
         HEARTH_ASSIGN_OR_RETURN(const ClaimFate fate, FateOf(wanted, thing.claim));
         if (fate != ClaimFate::kDead) return ClaimRefused(wanted.kind, wanted.thing, thing.claim, fate);
+        HEARTH_RETURN_IF_ERROR(thing.fit);
         thing.set(claim);
         return Ok();
       });
@@ -566,11 +574,6 @@ Status Registry::BindCard(const Account& account) {
   const Intent& intent = *account.intent;
   const CardNumber number = intent.wanted.card;
   const ObjectKey key = CardKey(number);
-  HEARTH_ASSIGN_OR_RETURN(const auto group,
-                          executor_.Read<records::GroupRecord>(GroupKey(intent.place.group)));
-  if (!group) {
-    return Error(Reason::kStoreCorrupt, fmt::format("group {} is missing", intent.place.group.value));
-  }
   auto bound =
       executor_.Run(key.bucket, {.actor = intent.actor, .action = "card.bind"}, [&](Txn& txn) -> Status {
         HEARTH_ASSIGN_OR_RETURN(auto record, txn.Read<records::CardRecord>(key.key));
@@ -578,8 +581,21 @@ Status Registry::BindCard(const Account& account) {
           return Error(Reason::kCardUnknown, fmt::format("card {} is not in stock", ToString(number)));
         if (record->value.card.settled == intent.id) return Ok();
         HEARTH_RETURN_IF_ERROR(CheckPhase(account.form.form_number, intent.id, IntentPhase::kFinishing));
-        HEARTH_ASSIGN_OR_RETURN(const Stamp stamp, txn.NextStamp(/*open=*/true));
         records::CardRecord& card = record->value;
+        // One that was evicted meanwhile gets no place any more.
+        const bool joins = !entitlement::IsEvicted(card.card);
+        uint8_t generation = 0;
+        if (joins) {
+          // Read in the card's strand: a new generation of the group comes to all its cards after its commit,
+          // and so either before this, and is seen here, or after.
+          HEARTH_ASSIGN_OR_RETURN(const auto group,
+                                  executor_.Read<records::GroupRecord>(GroupKey(intent.place.group)));
+          if (!group) {
+            return Error(Reason::kStoreCorrupt, fmt::format("group {} is missing", intent.place.group.value));
+          }
+          generation = group->value.group.generation;
+        }
+        HEARTH_ASSIGN_OR_RETURN(const Stamp stamp, txn.NextStamp(/*open=*/joins));
         HEARTH_RETURN_IF_ERROR(EndIntervention(txn, card, intent));
         card.card = entitlement::Bind(std::move(card.card),
                                       {.account = account.form.form_number,
@@ -589,7 +605,7 @@ Status Registry::BindCard(const Account& account) {
                                        .area = account.area,
                                        .village = account.form.village,
                                        .place = intent.place,
-                                       .generation = group->value.group.generation},
+                                       .generation = generation},
                                       stamp, txn.now());
         // A new pair begins to be judged anew; the counter stays, so that old reports stay old.
         const auto counter = card.location.last_counter;
@@ -604,10 +620,12 @@ Status Registry::BindCard(const Account& account) {
             .card = number, .standing = card.card.standing, .reason = card.card.reason, .stamp = stamp});
         txn.Emit(records::RecordDue{.card = number});
         txn.Emit(records::PairingDue{.card = number});
-        txn.Emit(records::MemberChanged{
-            .group = intent.place.group,
-            .change = {
-                .card = number, .slot = intent.place.slot, .on = false, .leave = false, .stamp = stamp}});
+        if (joins) {
+          txn.Emit(records::MemberChanged{
+              .group = intent.place.group,
+              .change = {
+                  .card = number, .slot = intent.place.slot, .on = false, .leave = false, .stamp = stamp}});
+        }
         return Ok();
       });
   return bound ? Ok() : Status(bound.error());

@@ -41,6 +41,8 @@ struct Limits {
   // Alerts of the emergency broadcast that are not over, proposals and cancelled ones among them: a box has
   // room for as many (docs/messages.md section 6).
   size_t emergencies_open = 64;
+  // Cards of one eviction: each may bring 255 records of the others in its group, 0.4 s of 1 Mbit/s.
+  size_t evicted_cards = 100;
   // Items of one page of a list call.
   size_t page_items = 1000;
   // Age of a request_id that is still accepted; its dedup record is kept as long.

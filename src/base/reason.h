@@ -54,6 +54,7 @@ enum class Reason : uint16_t {
   kCardInUse = 111,
   kCardExists = 112,
   kCardNotInAccount = 113,
+  kCardEvicted = 114,
   kBoxUnknown = 120,
   kBoxInUse = 121,
   kBoxExists = 122,

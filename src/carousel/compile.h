@@ -25,4 +25,16 @@ constexpr bool BitmapIsCheaper(size_t changed, uint32_t group_bytes, mpegts::Pac
   return changed * kStandingBytes > group_bytes;
 }
 
+// Packets that so many sections of so many bytes together need when they are packed; each may begin a packet,
+// which costs the byte that says where.
+constexpr uint64_t PackedPackets(uint64_t sections, uint64_t bytes) {
+  constexpr uint64_t kPayload = mpegts::kPacketBytes - mpegts::kPacketHeaderBytes;
+  return (bytes + sections + kPayload - 1) / kPayload;
+}
+
+// How long packets take when they have all of a rate. `kbps` is not 0.
+constexpr double AirSeconds(uint64_t packets, uint32_t kbps) {
+  return static_cast<double>(packets) * mpegts::kPacketBytes * 8 / (kbps * 1000.0);
+}
+
 }  // namespace hearth::carousel

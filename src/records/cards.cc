@@ -1,4 +1,4 @@
-// Cards, boxes, SIMs and batches; groups of cards.
+// Cards, boxes, SIMs and batches; groups of cards, and evictions from them.
 #include "src/records/values.h"
 
 namespace hearth::records {
@@ -173,7 +173,56 @@ GroupRecord ReadGroup(const pb::Group& in, Checker& check) {
   return out;
 }
 
+pb::Eviction Write(const Eviction& value) {
+  pb::Eviction out;
+  out.set_id(CharsOf(value.id));
+  out.set_content_hash(Chars(value.content_hash));
+  out.set_actor(value.actor);
+  out.set_reason(value.reason);
+  out.set_approver(value.approver);
+  out.set_started_ms(value.started.value);
+  for (const Eviction::Card& card : value.cards) {
+    pb::Eviction::Card& to = *out.add_cards();
+    to.set_card(card.card.value);
+    to.set_group(card.group.value);
+    to.set_account(card.account);
+  }
+  out.set_groups(value.groups);
+  out.set_survivors(value.survivors);
+  out.set_messages(value.messages);
+  out.set_bytes(value.bytes);
+  out.set_open_until_ms(value.open_until.value);
+  return out;
+}
+
+Eviction ReadEviction(const pb::Eviction& in, Checker& check) {
+  Eviction out;
+  out.id = check.MaybeRequestId(in.id(), "id");
+  out.content_hash = check.Array<32>(in.content_hash(), "content_hash");
+  out.actor = in.actor();
+  out.reason = in.reason();
+  out.approver = in.approver();
+  out.started = UnixMillis(in.started_ms());
+  for (const pb::Eviction::Card& card : in.cards()) {
+    out.cards.push_back({.card = check.NeedId<CardNumber>(card.card(), "cards.card"),
+                         .group = check.NeedId<GroupId>(card.group(), "cards.group"),
+                         .account = card.account()});
+  }
+  out.groups = in.groups();
+  out.survivors = in.survivors();
+  out.messages = in.messages();
+  out.bytes = in.bytes();
+  out.open_until = UnixMillis(in.open_until_ms());
+  return out;
+}
+
 }  // namespace
+
+std::string Encode(const Eviction& value) { return Write(value).SerializeAsString(); }
+template <>
+Result<Eviction> Decode(std::string_view bytes) {
+  return DecodeWith(ReadEviction, "eviction", bytes);
+}
 
 std::string Encode(const CardRecord& value) { return Write(value).SerializeAsString(); }
 template <>

@@ -126,6 +126,33 @@ struct EmergencyHead {
   bool operator==(const EmergencyHead&) const = default;
 };
 
+// Cards being thrown out of their groups: an intent while it is under way, afterwards the answer to its
+// request.
+struct Eviction {
+  struct Card {
+    CardNumber card;
+    GroupId group;
+    std::string account;  // that held it
+
+    bool operator==(const Card&) const = default;
+  };
+  RequestId id;
+  std::array<uint8_t, 32> content_hash{};
+  std::string actor;
+  std::string reason;
+  std::string approver;
+  UnixMillis started;
+  std::vector<Card> cards;
+  // What goes on the air for it.
+  uint32_t groups = 0;
+  uint32_t survivors = 0;
+  uint64_t messages = 0;
+  uint64_t bytes = 0;     // of sections
+  UnixMillis open_until;  // end of the last epoch whose package keys the cards may have
+
+  bool operator==(const Eviction&) const = default;
+};
+
 struct CellListHead {
   geofence::ListKind kind = geofence::ListKind::kWhitelist;
   AreaId id;
@@ -258,6 +285,7 @@ std::string Encode(const PlanHead& value);
 std::string Encode(const PlanDay& value);
 std::string Encode(const entitlement::Emergency& value);
 std::string Encode(const EmergencyHead& value);
+std::string Encode(const Eviction& value);
 std::string Encode(const geofence::Region& value);
 std::string Encode(const geofence::Area& value);
 std::string Encode(const CellListHead& value);
@@ -300,6 +328,8 @@ template <>
 Result<entitlement::Emergency> Decode(std::string_view bytes);
 template <>
 Result<EmergencyHead> Decode(std::string_view bytes);
+template <>
+Result<Eviction> Decode(std::string_view bytes);
 template <>
 Result<geofence::Region> Decode(std::string_view bytes);
 template <>

@@ -68,6 +68,12 @@ Result<entitlement::Channel> ChannelFrom(const v1::Channel& channel);
 Result<entitlement::Package> PackageFrom(const v1::Package& package);
 Result<app::EcmOrder> EcmFrom(const v1::IssueEcmRequest& request, const Limits& limits);
 
+struct EvictOrder {
+  std::vector<CardNumber> cards;
+  uint32_t rate_kbps = 0;
+};
+Result<EvictOrder> EvictFrom(const v1::EvictCardsRequest& request, const Limits& limits);
+
 Result<entitlement::Product> ProductFrom(const v1::Product& product);
 // What is wrong with an item stands in its place; the call itself fails only by its own fields.
 Result<app::PlanPush> PlanPushFrom(const v1::PushPlanRequest& request, const Limits& limits);

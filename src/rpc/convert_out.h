@@ -17,6 +17,7 @@
 
 #include "src/app/audit.h"
 #include "src/app/emergency.h"
+#include "src/app/evict.h"
 #include "src/app/geo.h"
 #include "src/app/location.h"
 #include "src/app/plans.h"
@@ -54,6 +55,8 @@ v1::Product ToProto(const entitlement::Product& product);
 v1::PushPlanResponse ToProto(const app::PlanPushed& pushed);
 v1::GetInForceResponse ToProto(const app::InForce& in_force);
 v1::PlanWindow ToProto(const app::PlannedWindow& window);
+
+v1::EvictCardsResponse ToProto(const app::EvictionAnswer& done, uint32_t rate_kbps);
 
 v1::Emergency ToProto(const app::EmergencyView& view);
 

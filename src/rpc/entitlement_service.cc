@@ -38,6 +38,17 @@ class EntitlementService final : public v1::EntitlementService::Service {
     });
   }
 
+  grpc::Status EvictCards(grpc::ServerContext* context, const v1::EvictCardsRequest* in,
+                          v1::EvictCardsResponse* out) override {
+    return front_.Serve(*evict_cards_, *context, [&](Call& call) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(*in));
+      HEARTH_ASSIGN_OR_RETURN(const auto order, EvictFrom(*in, front_.limits()));
+      HEARTH_ASSIGN_OR_RETURN(const auto done, head_end_.evictions().Evict(request, order.cards));
+      *out = ToProto(done, order.rate_kbps);
+      return Ok();
+    });
+  }
+
   grpc::Status GetEntitlement(grpc::ServerContext* context, const v1::GetEntitlementRequest* in,
                               v1::GetEntitlementResponse* out) override {
     return front_.Serve(*get_entitlement_, *context, [&](Call&) -> Status {
@@ -70,9 +81,9 @@ class EntitlementService final : public v1::EntitlementService::Service {
   }
 
  private:
-  // A card in an account gets the packages of its home's province.
+  // A card in an account gets the packages of its home's province, unless it was evicted.
   void AddPackages(const entitlement::Card& card, v1::GetEntitlementResponse& out) {
-    if (card.village.value == 0) return;
+    if (card.village.value == 0 || entitlement::IsEvicted(card)) return;
     const RegionCode province = Ancestor(card.village, RegionLevel::kProvince);
     std::set<ServiceId> services;
     for (const auto& package : head_end_.keys().PackagesOf(static_cast<uint16_t>(province.value))) {
@@ -87,6 +98,7 @@ class EntitlementService final : public v1::EntitlementService::Service {
   const std::unique_ptr<Method> issue_ecm_ = front_.NewMethod("EntitlementService/IssueEcm");
   const std::unique_ptr<Method> refresh_card_ = front_.NewMethod("EntitlementService/RefreshCard");
   const std::unique_ptr<Method> get_carousel_ = front_.NewMethod("EntitlementService/GetCarousel");
+  const std::unique_ptr<Method> evict_cards_ = front_.NewMethod("EntitlementService/EvictCards");
   const std::unique_ptr<Method> get_entitlement_ = front_.NewMethod("EntitlementService/GetEntitlement");
 };
 

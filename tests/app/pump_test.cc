@@ -163,20 +163,27 @@ TEST(GroupSections, ClaimNoChangeThatTheyDoNotShow) {
   }
   site.Drain();
   const BitHistory history = HistoryOf(site);
-  std::map<uint32_t, crypto::GroupKey> keys;
-  for (const auto& [key, value] : site.Objects()) {
-    if (!key.starts_with("group/")) continue;
-    const auto record = records::Decode<records::GroupRecord>(value);
-    auto unwrapped = site.head().keys().UnwrapGroupKey(*record);
-    ASSERT_TRUE(unwrapped);
-    keys.emplace(record->group.id.value, std::move(*unwrapped));
+  // By group and generation: evictions make new ones.
+  std::map<std::pair<uint32_t, uint8_t>, crypto::GroupKey> keys;
+  for (const auto& [id, sequence] : site.Sequences()) {
+    const auto changes = site.store->Scan(store::BucketId(id), store::Space::kRecord, "", "", 1'000'000);
+    for (const auto& item : changes->items) {
+      const auto change = records::Decode<records::ChangeRecord>(item.value);
+      for (const auto& [key, value] : change->puts) {
+        if (!key.starts_with("group/")) continue;
+        const auto record = records::Decode<records::GroupRecord>(SplitRevision(value)->value);
+        auto unwrapped = site.head().keys().UnwrapGroupKey(*record);
+        ASSERT_TRUE(unwrapped);
+        keys.emplace(std::pair(record->group.id.value, record->group.generation), std::move(*unwrapped));
+      }
+    }
   }
   size_t sections = 0;
   size_t judged = 0;
   for (const Bytes& section : site.sink.all()) {
     if (section[0] != receiver::kGroup) continue;
     const auto head = receiver::DecodeGroupHead(section);
-    const auto message = cas::DecodeGroup(section, keys[head->group.value]);
+    const auto message = cas::DecodeGroup(section, keys[std::pair(head->group.value, head->generation)]);
     ASSERT_TRUE(message) << message.error().ToString();
     ++sections;
     for (const auto& [place, cards] : history) {

@@ -128,6 +128,11 @@ const Kind kKinds[] = {
     {"lift",
      [](Site& site, const Request& request) { return site.head().location().Lift(request, CardOf(2)); },
      true},
+    {"evict",
+     [](Site& site, const Request& request) {
+       return ChangeOf(site.head().evictions().Evict(request, {CardOf(1)}));
+     },
+     false},
     {"refresh",
      [](Site& site, const Request& request) -> Result<Change> {
        HEARTH_ASSIGN_OR_RETURN(const auto refreshed,

@@ -408,7 +408,7 @@ World Decode(const std::map<std::string, std::string>& objects, std::vector<std:
   for (const auto& object : objects) {
     const std::string& key = object.first;
     const std::string& value = object.second;
-    if (key.starts_with("saga/")) world.sagas.push_back(key);
+    if (key.starts_with("saga/") || key.starts_with("evict/")) world.sagas.push_back(key);
     if (key.starts_with("account/")) {
       take(key, records::Decode<entitlement::Account>(value),
            [&](auto account) { world.accounts[account.form.form_number] = std::move(account); });
@@ -485,7 +485,10 @@ class Inspection {
     const bool matches = bound.box == devices.box && bound.sim == devices.sim && bound.area == account.area &&
                          bound.village == account.form.village && bound.place == account.place &&
                          bound.settled == bound.claim.intent;
-    if (!matches) Broken("card {} is not as account {} has it", ToString(bound.number), form);
+    // A swap of its box that overlaps an eviction leaves the account the place that the card has lost.
+    const bool evicted =
+        entitlement::IsEvicted(bound) && bound.box == devices.box && bound.sim == devices.sim;
+    if (!matches && !evicted) Broken("card {} is not as account {} has it", ToString(bound.number), form);
   }
 
   template <typename Member>
@@ -505,6 +508,12 @@ class Inspection {
   }
 
   void Card(const entitlement::Card& card) {
+    if (entitlement::IsEvicted(card)) {
+      if (card.place.group.value != 0 || card.standing != entitlement::Standing::kDark) {
+        Broken("card {} was evicted and has group or standing", ToString(card.number));
+      }
+      return;
+    }
     if (!card.claim.held()) {
       if (card.box.value != 0 || card.place.group.value != 0 ||
           card.standing != entitlement::Standing::kDark) {
@@ -516,9 +525,19 @@ class Inspection {
     const bool member = group != world_.groups.end() && card.place.slot < group->second.members.size() &&
                         group->second.members[card.place.slot].card == card.number;
     if (!member) Broken("card {} is not in its group's slot", ToString(card.number));
+    if (member && card.generation != group->second.generation) {
+      Broken("card {} has generation {} of group {}, which is at {}", ToString(card.number), card.generation,
+             group->first, group->second.generation);
+    }
   }
 
   void Group(uint32_t id, const entitlement::Group& group) {
+    std::set<CardNumber> seen;
+    for (const entitlement::GroupMember& member : group.members) {
+      if (member.card.value != 0 && !seen.insert(member.card).second) {
+        Broken("group {} has card {} twice", id, ToString(member.card));
+      }
+    }
     for (size_t slot = 0; slot < group.members.size(); ++slot) {
       const entitlement::GroupMember& member = group.members[slot];
       if (member.card.value == 0) continue;

@@ -74,6 +74,11 @@ void Workload::Step() {
                                        {geofence::ListKind::kWhitelist, kArea, "", CellsOf(cells)}));
       break;
     }
+    case 8:
+      // Few: it is for ever.
+      if (random_() % 12 != 0) break;
+      Count(site_.head().evictions().Evict(site_.NewRequest("cloned"), {CardOf(n)}));
+      break;
     default:
       SendReport();
   }

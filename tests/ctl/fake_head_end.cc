@@ -143,6 +143,12 @@ grpc::Status FakeEntitlement::GetCarousel(grpc::ServerContext* /*context*/,
   return AnswerBy(get_carousel, request, response);
 }
 
+grpc::Status FakeEntitlement::EvictCards(grpc::ServerContext* /*context*/,
+                                         const v1::EvictCardsRequest* request,
+                                         v1::EvictCardsResponse* response) {
+  return AnswerBy(evict_cards, request, response);
+}
+
 grpc::Status FakeSchedule::ImportChannels(grpc::ServerContext* /*context*/,
                                           const v1::ImportChannelsRequest* request,
                                           v1::ImportChannelsResponse* response) {

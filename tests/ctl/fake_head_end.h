@@ -95,7 +95,10 @@ struct FakeIntervention final : v1::InterventionService::Service {
 struct FakeEntitlement final : v1::EntitlementService::Service {
   Answer<v1::IssueEcmRequest, v1::IssueEcmResponse> issue_ecm;
   Answer<v1::GetCarouselRequest, v1::GetCarouselResponse> get_carousel;
+  Answer<v1::EvictCardsRequest, v1::EvictCardsResponse> evict_cards;
 
+  grpc::Status EvictCards(grpc::ServerContext*, const v1::EvictCardsRequest*,
+                          v1::EvictCardsResponse*) override;
   grpc::Status IssueEcm(grpc::ServerContext*, const v1::IssueEcmRequest*, v1::IssueEcmResponse*) override;
   grpc::Status GetCarousel(grpc::ServerContext*, const v1::GetCarouselRequest*,
                            v1::GetCarouselResponse*) override;

@@ -117,6 +117,36 @@ TEST(Unbind, LeavesACardThatHasNothing) {
   }
 }
 
+TEST(Evict, IsForEver) {
+  Card lit = SwitchOn(Bound(), Stamp(101), UnixMillis(2000));
+  lit.exempt = true;
+  const Card card = Evict(lit, Stamp(102), UnixMillis(3000));
+  Card expected = Bound();
+  expected.installed = UnixMillis(2000);
+  expected.place = {};
+  expected.generation = 0;
+  expected.rights = {};
+  expected.reason = StandingReason::kEvicted;
+  expected.standing_since = UnixMillis(3000);
+  expected.standing_stamp = Stamp(102);
+  expected.record_stamp = Stamp(102);
+  EXPECT_EQ(card, expected) << "the account keeps it";
+  EXPECT_TRUE(IsEvicted(card));
+  EXPECT_FALSE(IsEvicted(lit));
+  EXPECT_TRUE(CheckNotEvicted(lit));
+  EXPECT_EQ(CheckNotEvicted(card).error().reason(), Reason::kCardEvicted);
+
+  const Card released = Unbind(card, StandingReason::kSwapped, Stamp(103), UnixMillis(4000));
+  EXPECT_FALSE(released.claim.held());
+  EXPECT_TRUE(IsEvicted(released));
+  const Card bound = Bind(released, SomeBinding(), Stamp(104), UnixMillis(5000));
+  EXPECT_TRUE(IsEvicted(bound));
+  EXPECT_EQ(bound.place, GroupSlot());
+  EXPECT_EQ(bound.generation, 0);
+  EXPECT_EQ(bound.rights, Rights{});
+  EXPECT_EQ(bound.standing, Standing::kDark);
+}
+
 TEST(ViewerCode, IsWhatTheScreenShows) {
   struct Row {
     const char* name;

@@ -154,6 +154,105 @@ TEST(Apply, OnlyTheNewestChangeCountsInWhateverOrderAndHoweverOften) {
   }));
 }
 
+bool Everybody(const GroupMember&, uint8_t) { return true; }
+
+TEST(NextGeneration, FreesTheSlotsOfTheEvictedAndOfThoseWhoLeftAndMovesNobody) {
+  Group group = WithCards(6);
+  ASSERT_TRUE(Apply(group, On(CardNumber(1000), 0, 20)));
+  ASSERT_TRUE(Apply(group, On(CardNumber(1002), 2, 30)));
+  ASSERT_TRUE(Apply(group, Leave(CardNumber(1003), 3, 25)));
+  const CardNumber evicted[] = {CardNumber(1002), CardNumber(1005)};
+  const auto next = NextGeneration(group, evicted, [](const GroupMember& member, uint8_t slot) {
+    EXPECT_EQ(member.card.value, 1000U + slot);
+    return member.card != CardNumber(1003);
+  });
+  ASSERT_TRUE(next);
+  Group expected = group;
+  expected.generation = 2;
+  expected.members[2] = {};
+  expected.members[3] = {};
+  expected.members.pop_back();
+  EXPECT_EQ(*next, expected);
+
+  Group joined = *next;
+  EXPECT_EQ(Join(joined, CardNumber(2000), Stamp(1)), 2);
+  EXPECT_EQ(Join(joined, CardNumber(2001), Stamp(1)), 3);
+  EXPECT_EQ(Join(joined, CardNumber(2002), Stamp(1)), 5);
+  EXPECT_FALSE(Apply(joined, On(CardNumber(1002), 2, 90))) << "on its way since before";
+  EXPECT_FALSE(joined.members[2].on);
+}
+
+TEST(NextGeneration, IsDoneOnceAndOnlyForWhoIsThere) {
+  const Group group = WithCards(3);
+  const CardNumber evicted[] = {CardNumber(1001)};
+  const CardNumber stranger[] = {CardNumber(9999), CardNumber(0)};
+  const auto next = NextGeneration(group, evicted, Everybody);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(NextGeneration(*next, evicted, Everybody), std::nullopt) << "again";
+  EXPECT_EQ(NextGeneration(*next, stranger, Everybody), std::nullopt) << "free slots are nobody's";
+  EXPECT_EQ(NextGeneration(group, {}, Everybody), std::nullopt);
+}
+
+TEST(NextGeneration, After255Comes1) {
+  Group group = WithCards(kGroupSlots);
+  for (int generation = 1; generation <= 300; ++generation) {
+    EXPECT_EQ(group.generation, (generation - 1) % 255 + 1);
+    const CardNumber evicted[] = {group.members[0].card};
+    const auto next = NextGeneration(group, evicted, Everybody);
+    ASSERT_TRUE(next);
+    EXPECT_NE(next->generation, group.generation);
+    group = *next;
+    ASSERT_EQ(Join(group, CardNumber(5000U + static_cast<uint64_t>(generation)), Stamp(1)), 0);
+  }
+}
+
+TEST(NextGeneration, SurvivorsKeepTheirStandingAndNoTwoShareASlot) {
+  EXPECT_TRUE(rc::check([] {
+    const size_t count = *rc::gen::inRange<size_t>(1, kGroupSlots + 1);
+    Group group = WithCards(count);
+    group.generation = *rc::gen::inRange<uint8_t>(1, 255);
+    for (const MemberChange& change : AnyChanges(count)) Apply(group, change);
+    std::set<uint64_t> evicted_set;
+    std::vector<CardNumber> evicted;
+    for (size_t n = *rc::gen::inRange<size_t>(1, 5); n > 0; --n) {
+      evicted.emplace_back(1000 + *rc::gen::inRange<size_t>(0, count));
+      evicted_set.insert(evicted.back().value);
+    }
+    std::set<uint64_t> left;
+    for (size_t n = *rc::gen::inRange<size_t>(0, 20); n > 0; --n)
+      left.insert(1000 + *rc::gen::inRange<size_t>(0, count));
+    const auto next = NextGeneration(group, evicted, [&](const GroupMember& member, uint8_t) {
+      return !left.contains(member.card.value);
+    });
+    RC_ASSERT(next.has_value());
+    RC_ASSERT(next->generation != group.generation);
+    RC_ASSERT(next->generation != 0);
+    for (size_t slot = 0; slot < group.members.size(); ++slot) {
+      const GroupMember& before = group.members[slot];
+      const bool gone = evicted_set.contains(before.card.value) || left.contains(before.card.value);
+      const GroupMember after = slot < next->members.size() ? next->members[slot] : GroupMember();
+      RC_ASSERT(after == (gone ? GroupMember() : before));
+    }
+    // Newcomers fill the holes first, and every card has one slot.
+    Group filled = *next;
+    for (uint64_t card = 5000; filled.members.size() <= kGroupSlots; ++card) {
+      if (!Join(filled, CardNumber(card), Stamp(1))) break;
+    }
+    RC_ASSERT(filled.members.size() == kGroupSlots);
+    std::set<uint64_t> cards;
+    for (const GroupMember& member : filled.members) RC_ASSERT(cards.insert(member.card.value).second);
+    RC_ASSERT(cards.size() == kGroupSlots);
+    for (const CardNumber card : evicted) RC_ASSERT(!cards.contains(card.value));
+    for (size_t slot = 0; slot < next->members.size(); ++slot) {
+      if (next->members[slot].card.value != 0) RC_ASSERT(filled.members[slot] == next->members[slot]);
+    }
+    // What was on its way when the generation changed finds its survivor, and nobody else.
+    const uint8_t slot = *rc::gen::inRange<uint8_t>(0, static_cast<uint8_t>(std::min<size_t>(count, 255)));
+    const bool is_there = slot < next->members.size() && next->members[slot].card == group.members[slot].card;
+    RC_ASSERT(Apply(filled, On(group.members[slot].card, slot, 1000)) == is_there);
+  }));
+}
+
 TEST(Bitmap, SlotSIsBit7MinusSMod8OfByteS8) {
   EXPECT_TRUE(rc::check([] {
     Group group = WithCards(kGroupSlots);

@@ -399,6 +399,26 @@ inline EmergencyHead Any() {
 }
 
 template <>
+inline Eviction Any() {
+  Eviction out{.id = AnyRequestId(),
+               .content_hash = AnyArray<32>(),
+               .actor = AnyText(),
+               .reason = AnyText(),
+               .approver = AnyText(),
+               .started = AnyTime(),
+               .cards = {},
+               .groups = AnyU32(),
+               .survivors = AnyU32(),
+               .messages = *rc::gen::arbitrary<uint64_t>(),
+               .bytes = *rc::gen::arbitrary<uint64_t>(),
+               .open_until = AnyTime()};
+  for (uint64_t more = AnyNumber(0, 4); more > 0; --more) {
+    out.cards.push_back({.card = AnyCard(1), .group = AnyGroup(1), .account = AnyText()});
+  }
+  return out;
+}
+
+template <>
 inline OutboxEntry Any() {
   OutboxEntry out;
   out.time = AnyTime();

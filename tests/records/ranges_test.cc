@@ -355,6 +355,21 @@ TEST(Ranges, Alerts) {
   });
 }
 
+TEST(Ranges, Evictions) {
+  const Eviction sample{.cards = {{.card = CardNumber(17), .group = GroupId(7)}}};
+  const auto row = [&](std::string name, std::string field,
+                       const std::function<void(pb::Eviction&)>& change) {
+    return Changed<pb::Eviction>(std::move(name), "eviction", std::move(field), sample, change);
+  };
+  ExpectRefused({
+      row("id of 3 bytes", "id", [](auto& m) { m.set_id("abc"); }),
+      row("no hash", "content_hash", [](auto& m) { m.clear_content_hash(); }),
+      row("card 0", "cards.card", [](auto& m) { m.mutable_cards(0)->set_card(0); }),
+      row("group 0", "cards.group", [](auto& m) { m.mutable_cards(0)->set_group(0); }),
+      row("group of 25 bits", "cards.group", [](auto& m) { m.mutable_cards(0)->set_group(1U << 24); }),
+  });
+}
+
 TEST(Ranges, WhatGoesWithACommit) {
   const auto row = [](std::string name, std::string field, const OutboxEntry& sample,
                       const std::function<void(pb::Outbox&)>& change) {

@@ -37,6 +37,7 @@ struct Names {
     if constexpr (std::is_same_v<T, PlanDay>) return "PlanDay";
     if constexpr (std::is_same_v<T, entitlement::Emergency>) return "Emergency";
     if constexpr (std::is_same_v<T, EmergencyHead>) return "EmergencyHead";
+    if constexpr (std::is_same_v<T, Eviction>) return "Eviction";
     if constexpr (std::is_same_v<T, Region>) return "Region";
     if constexpr (std::is_same_v<T, Area>) return "Area";
     if constexpr (std::is_same_v<T, CellListHead>) return "CellListHead";
@@ -50,7 +51,7 @@ struct Names {
 
 using Types = ::testing::Types<Account, CardRecord, BoxRecord, SimRecord, Claim, TownshipRecord, GroupRecord,
                                BatchRecord, Channel, PackageRecord, Product, PlanHead, PlanDay,
-                               entitlement::Emergency, EmergencyHead, Region, Area, CellListHead,
+                               entitlement::Emergency, EmergencyHead, Eviction, Region, Area, CellListHead,
                                InterventionRecord, Dedup, OutboxEntry, ChangeRecord, Audit>;
 TYPED_TEST_SUITE(EveryRecord, Types, Names);
 

@@ -106,6 +106,13 @@ class DoorTest : public ServerTest {
     edit(in);
     return Client::Call(*client_->entitlement, &v1::EntitlementService::Stub::IssueEcm, in);
   }
+  grpc::Status Evict(const std::function<void(v1::EvictCardsRequest&)>& edit) {
+    v1::EvictCardsRequest in;
+    in.mutable_change()->set_reason("cloned");
+    in.add_card_numbers(kCard);
+    edit(in);
+    return Client::Call(*client_->entitlement, &v1::EntitlementService::Stub::EvictCards, in);
+  }
   grpc::Status Area(const std::function<void(v1::CreateAreaRequest&)>& edit) {
     v1::CreateAreaRequest in;
     in.set_area_id("640122009");
@@ -264,6 +271,21 @@ TEST_F(DoorTest, BadInputIsRefusedByFieldAndWritesNothing) {
       {"package: service 70000", Package([](auto& in) { in.add_service_ids(70000); }), bad, invalid,
        "package.service_ids[1]"},
 
+      {"evict: no reason", Evict([](auto& in) { in.mutable_change()->clear_reason(); }), bad, missing,
+       "change.reason"},
+      {"evict: no card", Evict([](auto& in) { in.clear_card_numbers(); }), bad, missing, "card_numbers"},
+      {"evict: 11 digits", Evict([](auto& in) { in.add_card_numbers("64000000001"); }), bad, invalid,
+       "card_numbers[1]"},
+      {"evict: twice", Evict([](auto& in) { in.add_card_numbers(kCard); }), bad, invalid, "card_numbers[1]"},
+      {"evict: unknown", Evict([](auto& in) { in.set_card_numbers(0, "640000000999"); }),
+       StatusCode::NOT_FOUND, "CARD_UNKNOWN", "card_numbers[0]"},
+      {"evict: rate", Evict([](auto& in) { in.set_rate_kbps(1'000'001); }), bad, invalid, "rate_kbps"},
+      {"evict: revision", Evict([](auto& in) { in.mutable_change()->set_if_revision(3); }), bad, invalid,
+       "change.if_revision"},
+      {"evict: 101 cards", Evict([](auto& in) {
+         for (int i = 0; i < 100; ++i) in.add_card_numbers(kCard);
+       }),
+       StatusCode::RESOURCE_EXHAUSTED, "LIMIT_EXCEEDED", ""},
       {"ECM: no channel", Ecm([](auto& in) { in.clear_channel(); }), bad, missing, "channel"},
       {"ECM: service 0", Ecm([](auto& in) { in.set_service_id(0); }), bad, missing, "service_id"},
       {"ECM: name too long", Ecm([&](auto& in) { in.set_channel_name(many); }), bad, invalid, "channel_name"},

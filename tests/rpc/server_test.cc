@@ -380,6 +380,50 @@ TEST_F(PlainServerTest, TheCarouselTellsItsState) {
   EXPECT_FALSE(out.groups_held());
 }
 
+TEST_F(PlainServerTest, AnEvictionSaysWhatItCostsAndIsDone) {
+  ASSERT_NO_FATAL_FAILURE(SetUpSite());
+  v1::EvictCardsRequest in;
+  in.mutable_change()->set_request_id(NewRequestId());
+  in.mutable_change()->set_reason("cloned");
+  in.mutable_change()->set_dry_run(true);
+  in.add_card_numbers(kCard);
+  const auto evict = [&](v1::EvictCardsResponse* out) {
+    return Client::Call(*client_->entitlement, &v1::EntitlementService::Stub::EvictCards, in, out);
+  };
+  v1::EvictCardsResponse plan;
+  ASSERT_TRUE(evict(&plan).ok());
+  ASSERT_EQ(plan.cards_size(), 1);
+  EXPECT_EQ(plan.cards(0).card_number(), kCard);
+  EXPECT_EQ(plan.cards(0).group(), 1U);
+  EXPECT_EQ(plan.cards(0).form_number(), kForm);
+  EXPECT_EQ(plan.groups(), 1U);
+  EXPECT_EQ(plan.survivors(), 0U);
+  EXPECT_EQ(plan.rate_kbps(), 1000U);
+  EXPECT_GT(plan.messages(), 2U);
+  EXPECT_GT(plan.bytes(), 24U);
+  EXPECT_NEAR(plan.air_seconds(), static_cast<double>(plan.packets()) * 188 * 8 / 1e6, 1e-9);
+  EXPECT_GT(plan.open_until().seconds(), clock_.Now().value / 1000);
+  EXPECT_EQ(GetAccount().card().reason(), v1::WAITING_FOR_INSTALLATION);
+
+  in.mutable_change()->set_request_id(NewRequestId());
+  in.mutable_change()->set_dry_run(false);
+  in.set_rate_kbps(2000);
+  v1::EvictCardsResponse done;
+  const grpc::Status status = evict(&done);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_FALSE(done.changed().revision_token().empty());
+  EXPECT_NEAR(done.air_seconds(), plan.air_seconds() / 2, 1e-9);
+  const v1::GetAccountResponse account = GetAccount();
+  EXPECT_EQ(account.card().reason(), v1::EVICTED);
+  EXPECT_EQ(account.card().group(), 0U);
+  EXPECT_EQ(account.card().viewer_code(), "E04");
+  v1::EvictCardsResponse again;
+  ASSERT_TRUE(evict(&again).ok());
+  EXPECT_TRUE(again.changed().repeated());
+  in.mutable_change()->set_request_id(NewRequestId());
+  EXPECT_EQ(RefusalOf(evict(&again)).reason, "CARD_EVICTED");
+}
+
 TEST_F(PlainServerTest, StatusTellsWhatRuns) {
   v1::GetStatusResponse out;
   ASSERT_TRUE(

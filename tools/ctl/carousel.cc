@@ -1,7 +1,6 @@
 // hearthctl carousel: what the air can carry, and what it carries now.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <climits>
 #include <cmath>
 
@@ -9,6 +8,7 @@
 
 #include "hearth/v1/entitlement.grpc.pb.h"
 #include "src/carousel/planner.h"
+#include "tools/ctl/air.h"
 #include "tools/ctl/tree.h"
 
 namespace hearth::ctl {
@@ -24,28 +24,6 @@ struct PlanFlags {
   int epoch_days = 14;
   int lead_days = 7;
 };
-
-// "1Mbit/s", "300kbit/s" or kbit/s as a number.
-Result<uint32_t> ParseRate(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
-  const double kbps = unit == "Mbit/s" ? value * 1000 : value;
-  const bool known = unit.empty() || unit == "kbit/s" || unit == "Mbit/s";
-  if (error != std::errc() || !known || !(kbps >= 1 && kbps <= 1'000'000)) {
-    return InvalidField(
-        "rate", fmt::format("as 1Mbit/s or 300kbit/s, up to 1000Mbit/s, not \"{}\"", text.substr(0, 40)));
-  }
-  return static_cast<uint32_t>(std::lround(kbps));
-}
-
-// "14.1 min": the largest unit of which there is at least one.
-std::string Duration(double seconds) {
-  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
-  if (seconds < 3600) return fmt::format("{:.1f} min", seconds / 60);
-  if (seconds < 86'400) return fmt::format("{:.1f} h", seconds / 3600);
-  return fmt::format("{:.1f} days", seconds / 86'400);
-}
 
 void PrintJson(Session& session, const carousel::PlanInput& input, const carousel::AirPlan& plan) {
   std::string lines;

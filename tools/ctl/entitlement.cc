@@ -3,6 +3,7 @@
 
 #include "hearth/v1/entitlement.grpc.pb.h"
 #include "src/base/bytes.h"
+#include "tools/ctl/air.h"
 #include "tools/ctl/tree.h"
 
 namespace hearth::ctl {
@@ -69,6 +70,66 @@ int RunRefresh(Session& session, const RefreshFlags& flags) {
       });
 }
 
+struct EvictFlags {
+  std::vector<std::string> cards;
+  std::string rate = "1Mbit/s";
+  ChangeFlags change;
+};
+
+void DeclareEvict(CLI::App& command, EvictFlags& flags) {
+  Card(command.add_option("card", flags.cards, "The cards; one or more"))->required();
+  command.add_option("--rate", flags.rate, "Rate for EMMs, to say how long it takes (default: 1Mbit/s)")
+      ->type_name("RATE");
+  DeclareChange(command, flags.change, true);
+}
+
+void PrintEviction(const v1::EvictCardsResponse& answer, std::ostream& out) {
+  for (const auto& card : answer.cards()) {
+    out << fmt::format("card {} of account {} leaves group {} and is dark for ever\n", card.card_number(),
+                       Printable(card.form_number()), card.group());
+  }
+  Sheet sheet;
+  sheet.Add("groups with a new key", std::to_string(answer.groups()));
+  sheet.Add("cards with a new record", std::to_string(answer.survivors()));
+  sheet.Add("on the air", fmt::format("{} messages, {} bytes, {} packets: {} at {} kbit/s", answer.messages(),
+                                      answer.bytes(), answer.packets(), Duration(answer.air_seconds()),
+                                      answer.rate_kbps()));
+  sheet.Add("copies open channels until", LocalTime(answer.open_until()));
+  sheet.Print(out);
+}
+
+// What it would be, on stderr beside the question. Nothing when it was printed.
+std::optional<Failure> ShowPlan(Session& session, v1::EvictCardsRequest request, const EvictFlags& flags) {
+  auto client = session.Connect();
+  if (!client) return client.error();
+  request.mutable_change()->set_reason(flags.change.reason);
+  request.mutable_change()->set_approver(flags.change.approver);
+  request.mutable_change()->set_dry_run(true);
+  v1::EvictCardsResponse plan;
+  const grpc::Status status = (*client)->Call(&Entitlement::EvictCards, request, &plan);
+  if (!status.ok()) return (*client)->Decode(status);
+  session.out().flush();
+  PrintEviction(plan, session.io().err);
+  return std::nullopt;
+}
+
+int RunEvict(Session& session, const EvictFlags& flags) {
+  const auto kbps = ParseRate(flags.rate);
+  if (!kbps) return session.FailUsage(kbps.error());
+  v1::EvictCardsRequest request;
+  for (const std::string& card : flags.cards) request.add_card_numbers(card);
+  request.set_rate_kbps(*kbps);
+  // A request that is repeated may be done already; then there is nothing to plan.
+  if (session.WouldAsk() && session.globals().request_id.empty()) {
+    if (const auto failure = ShowPlan(session, request, flags)) return session.Fail(*failure);
+  }
+  if (!session.Confirm("Evict? It cannot be taken back: the homes need other cards.")) {
+    return session.Declined();
+  }
+  return session.Change(&Entitlement::EvictCards, request, flags.change,
+                        [&](const v1::EvictCardsResponse& answer) { PrintEviction(answer, session.out()); });
+}
+
 struct CardFlags {
   std::string card;
 };
@@ -108,7 +169,7 @@ void AddEntitlementCommands(Tree& tree) {
   tree.Noun("ecm", "Entitlement control messages");
   tree.Add<EcmFlags>("ecm", "issue", "Makes one ECM and prints its section in hexadecimal", DeclareEcm,
                      RunEcm);
-  tree.Noun("card", "What a card may watch");
+  tree.Noun("card", "What a card may watch, and throwing one out");
   tree.Add<RefreshFlags>(
       "card", "refresh", "Puts everything that one card needs on the air",
       [](CLI::App& command, RefreshFlags& flags) {
@@ -116,6 +177,8 @@ void AddEntitlementCommands(Tree& tree) {
         DeclareChange(command, flags.change, false);
       },
       RunRefresh);
+  tree.Add<EvictFlags>("card", "evict", "Throws out cards that were cloned and re-groups the others",
+                       DeclareEvict, RunEvict);
   tree.Add<CardFlags>(
       "card", "entitlement", "Rights and delivery of one card",
       [](CLI::App& command, CardFlags& flags) {
