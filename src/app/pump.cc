@@ -64,6 +64,11 @@ class PumpImpl final : public Pump {
   }
   void Notify(store::BucketId bucket, uint64_t sequence) override;
   void Renew() override;
+  void HoldGroups(bool held) override {
+    const MutexLock lock(mu_);
+    held_ = held;
+    wake_.NotifyOne();
+  }
   void Stop() override;
   uint64_t waiting() const override;
   uint64_t sent() const override { return sent_.load(); }
@@ -118,6 +123,7 @@ class PumpImpl final : public Pump {
   std::set<uint16_t> dirty_ HEARTH_GUARDED_BY(mu_);
   bool stop_ HEARTH_GUARDED_BY(mu_) = false;
   bool renew_ HEARTH_GUARDED_BY(mu_) = false;
+  bool held_ HEARTH_GUARDED_BY(mu_) = false;
 
   std::vector<Item> held_back_;  // see IsLoaded
   Sections out_;
@@ -253,9 +259,10 @@ Result<Change> PumpImpl::RefreshCard(const Request& request, CardNumber number, 
 
 std::vector<Item> PumpImpl::TakeItems(bool& stopping) {
   const MutexLock lock(mu_);
-  if (first_.empty() && queue_.empty() && !stop_ && !renew_) wake_.WaitFor(mu_, kIdle);
+  if (first_.empty() && (queue_.empty() || held_) && !stop_ && !renew_) wake_.WaitFor(mu_, kIdle);
   std::vector<Item> items;
   for (std::deque<Item>* queue : {&first_, &queue_}) {
+    if (held_ && queue == &queue_) break;
     while (!queue->empty() && items.size() < kBatchItems) {
       items.push_back(queue->front());
       queue->pop_front();
@@ -434,6 +441,10 @@ void PumpImpl::ApplyMembers() {
 
 void PumpImpl::SendDueGroups() {
   if (due_groups_.empty()) return;
+  {
+    const MutexLock lock(mu_);
+    if (held_) return;
+  }
   const Stamp watermark = executor_.stamps().Watermark();
   std::vector<Item> done;
   std::vector<uint32_t> sent;

@@ -43,6 +43,10 @@ class Pump {
   virtual void Notify(store::BucketId bucket, uint64_t sequence) = 0;
   // Queues the sections of all groups, service keys and tables: the epoch on air has changed.
   virtual void Renew() = 0;
+  // Any thread. No group's section goes on the air while it is held, and nothing is taken out of the outboxes
+  // of the data buckets: what they say about cards is not known to be true. Alerts, service keys and tables
+  // (the system bucket's) go on.
+  virtual void HoldGroups(bool held) = 0;
   virtual uint64_t waiting() const = 0;
   virtual uint64_t sent() const = 0;
   // The last epoch of package keys that all groups and counties have been sent.
