@@ -27,8 +27,12 @@ class Walker {
          .offset = offset,
          .error = Error(reason, fmt::format("{} at byte {}: {}", file_.filename().string(), offset, what))});
   }
+  Status Stopped() const {
+    return options_.stop_at_fault && !survey_.faults.empty() ? Status(survey_.faults[0].error) : Ok();
+  }
   bool HasAllOf(const Tails& tails) const;
   bool IsSkipped(const fs::path& next) const;
+  void NoteAtHave(uint16_t bucket, const Tail& tail);
   void TakeHeader(const Header& header);
   Status TakeFrames(ByteView bytes, size_t at, bool last);
   void Follow(const Change& change, uint64_t offset);
@@ -56,6 +60,12 @@ bool Walker::IsSkipped(const fs::path& next) const {
   if (!bytes) return false;
   const auto header = DecodeHeader(*bytes, used);
   return header && HasAllOf(header->tails);
+}
+
+void Walker::NoteAtHave(uint16_t bucket, const Tail& tail) {
+  const auto have = options_.have.find(bucket);
+  const bool there = have != options_.have.end() && have->second == tail.sequence;
+  if (there && tail.checksum != 0) survey_.at_have[bucket] = tail.checksum;
 }
 
 void Walker::TakeHeader(const Header& header) {
@@ -89,6 +99,7 @@ void Walker::TakeHeader(const Header& header) {
       known = tail;
     }
   }
+  for (const auto& [bucket, tail] : header.tails) NoteAtHave(bucket, tail);
   number_ = header.number;
 }
 
@@ -100,6 +111,7 @@ void Walker::Follow(const Change& change, uint64_t offset) {
         fmt::format("bucket {} goes from sequence {} to {}", change.bucket, tail.sequence, change.sequence));
   }
   tail = {.sequence = change.sequence, .checksum = Checksum(change.record)};
+  NoteAtHave(change.bucket, tail);
 }
 
 Status Walker::TakeFrames(ByteView bytes, size_t at, bool last) {
@@ -114,19 +126,21 @@ Status Walker::TakeFrames(ByteView bytes, size_t at, bool last) {
         } else {
           AddFault(at, Reason::kArchiveDamaged, "the file ends inside a frame");
         }
-        return Ok();
+        return Stopped();
       case FrameState::kDamaged:
         AddFault(at, Reason::kArchiveDamaged,
                  frame.bytes == 0 ? "no frame begins here; what follows is not read"
                                   : "the checksum of the frame is wrong");
-        if (frame.bytes == 0) return Ok();
+        if (frame.bytes == 0) return Stopped();
         break;
       case FrameState::kWhole:
         Follow(frame.change, at);
+        HEARTH_RETURN_IF_ERROR(Stopped());
         ++survey_.changes;
         HEARTH_RETURN_IF_ERROR(visit_(std::move(frame.change)));
         break;
     }
+    HEARTH_RETURN_IF_ERROR(Stopped());
     at += frame.bytes;
   }
 }
@@ -146,9 +160,11 @@ Status Walker::Run(const std::vector<fs::path>& files) {
     const auto header = DecodeHeader(bytes, at);
     if (!header) {
       AddFault(0, Reason::kArchiveDamaged, header.error().message());
+      HEARTH_RETURN_IF_ERROR(Stopped());
       continue;
     }
     TakeHeader(*header);
+    HEARTH_RETURN_IF_ERROR(Stopped());
     HEARTH_RETURN_IF_ERROR(TakeFrames(bytes, at, last));
   }
   return Ok();

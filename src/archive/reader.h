@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <string>
+#include <map>
 #include <vector>
 
 #include "src/archive/format.h"
@@ -33,6 +33,8 @@ struct Survey {
   uint64_t torn_bytes = 0;  // at the end of the last segment: being written, or cut off by a crash
   Tails begin;              // before the first change read
   Tails end;
+  // Of each bucket whose change at WalkOptions::have was met: its checksum there.
+  std::map<uint16_t, uint32_t> at_have;
   std::vector<Fault> faults;
 };
 
@@ -40,6 +42,8 @@ struct WalkOptions {
   // What the reader of the changes has already, by bucket: segments that hold nothing beyond it are skipped.
   // Empty: everything is read.
   std::map<uint16_t, uint64_t> have;
+  // The first fault ends it, as an error: nothing behind it is to be believed.
+  bool stop_at_fault = false;
 };
 
 // Reads the segments of a directory in order, or one file, and calls `visit` for each whole change, whether
