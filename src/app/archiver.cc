@@ -169,7 +169,7 @@ Status Archiver::Step(bool stopping) {
   }
 }
 
-// All that the store has and the archive lacks.
+// All that the store has and the archive lacks, up to what is queued: that comes in the order of the commits.
 Status Archiver::CatchUp() {
   struct Place {
     int64_t time = 0;
@@ -178,17 +178,26 @@ Status Archiver::CatchUp() {
   std::vector<Place> missing;
   store::Store& store = executor_.store();
   HEARTH_ASSIGN_OR_RETURN(const auto buckets, store.Sequences());
+  // After the sequences: what they show beyond the queue was committed at one moment, and none of it rests on
+  // another bucket's.
+  std::map<uint16_t, uint64_t> queued;
+  {
+    const MutexLock lock(mu_);
+    for (const Item& item : queue_) queued.try_emplace(item.bucket, item.sequence);
+  }
   for (const auto& bucket : buckets) {
     const uint16_t id = bucket.bucket.value;
     if (id > store::kSystemBucket.value) break;
+    const auto first_queued = queued.find(id);
+    const uint64_t end =
+        first_queued == queued.end() ? bucket.sequence : std::min(bucket.sequence, first_queued->second - 1);
     const auto known = writer_->tails().find(id);
     uint64_t last = known == writer_->tails().end() ? 0 : known->second.sequence;
     std::string after = store::SequenceKey(last);
-    while (last < bucket.sequence) {
+    while (last < end) {
       HEARTH_ASSIGN_OR_RETURN(const auto page,
                               store.Scan(bucket.bucket, store::Space::kRecord, "", after, 256));
-      const uint64_t first =
-          page.items.empty() ? bucket.sequence + 1 : store::SequenceOfKey(page.items[0].key);
+      const uint64_t first = page.items.empty() ? end + 1 : store::SequenceOfKey(page.items[0].key);
       if (first > last + 1) {
         if (known != writer_->tails().end()) {
           log_.Error("archive.gap", {{"bucket", id}, {"archived_to", last}, {"store_from", first}});
@@ -196,8 +205,9 @@ Status Archiver::CatchUp() {
         writer_->Skip(id, first - 1);
       }
       for (const auto& item : page.items) {
-        HEARTH_ASSIGN_OR_RETURN(const auto record, records::Decode<records::ChangeRecord>(item.value));
         last = store::SequenceOfKey(item.key);
+        if (last > end) break;
+        HEARTH_ASSIGN_OR_RETURN(const auto record, records::Decode<records::ChangeRecord>(item.value));
         missing.push_back({.time = record.time.value, .item = {.bucket = id, .sequence = last}});
       }
       if (page.items.empty()) break;

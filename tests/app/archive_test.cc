@@ -223,7 +223,7 @@ TEST_P(Restored, IsHeldAndComesBackAsItWas) {
   const auto survey = archive::Walk(dir.path(), {}, [](archive::Change&&) { return Ok(); });
   ASSERT_TRUE(survey);
   EXPECT_TRUE(survey->faults.empty()) << survey->faults[0].error.ToString();
-  EXPECT_GT(survey->segments, 2U);
+  EXPECT_GE(survey->segments, 2U);
   site.Start();
   EXPECT_FALSE(site.head().restore().held());
 }
@@ -244,6 +244,19 @@ struct Story {
   void RestoreBackup() {
     site.Restore(backup);
     site.clock.Advance(std::chrono::minutes(30));
+  }
+  // Where changes are lost for good, `card refresh` makes every home that has an account believe the books.
+  void ExpectAgreementAfterRefresh() {
+    ears.Listen(site);
+    for (uint64_t n = 1; n <= kCards; ++n) {
+      const auto record = site.head().registry().Card(CardOf(n));
+      if (!record->value.card.claim.held()) continue;
+      EXPECT_TRUE(site.head().pump().RefreshCard(site.NewRequest(), CardOf(n), site.options.limits));
+    }
+    site.clock.Advance(std::chrono::seconds(2));
+    Settle(site);
+    ears.Listen(site);
+    ears.ExpectAgreement(site, "refreshed");
   }
   // The only segment.
   fs::path segment() const { return archive::SegmentsOf(dir.path())->back(); }
@@ -404,14 +417,7 @@ TEST(Archive, StoreThatWentItsOwnWayIsFoundAndNotReplayedOver) {
   EXPECT_TRUE(story.site.Open(kCards + 6));
   Settle(story.site);
   ExpectSound(story.site, "released");
-  story.ears.Listen(story.site);
-  for (uint64_t n = 1; n <= kCards; ++n) {  // at least the groups rule
-    const auto record = story.site.head().registry().Card(CardOf(n));
-    if (!record->value.card.claim.held()) continue;
-    const bool lit = record->value.card.standing != entitlement::Standing::kDark;
-    const auto& state = story.ears.homes[n - 1].receiver.card()->state();
-    EXPECT_EQ(state.standing.standing != receiver::Standing::kDark, lit) << "card " << n;
-  }
+  story.ExpectAgreementAfterRefresh();
   const auto audit = ListAudit(story.site.head().executor(), "site", 100, "");
   ASSERT_TRUE(audit);
   EXPECT_EQ(audit->items.back().entry.action, "restore.release");
@@ -457,14 +463,7 @@ TEST(Archive, TornTailLosesTheNewestChangesAndNothingElse) {
   ASSERT_TRUE(done) << done.error().ToString();
   Settle(story.site);
   ExpectSound(story.site, "after a torn tail");
-  story.ears.Listen(story.site);
-  for (uint64_t n = 1; n <= kCards; ++n) {
-    const auto record = story.site.head().registry().Card(CardOf(n));
-    if (!record->value.card.claim.held()) continue;
-    const bool lit = record->value.card.standing != entitlement::Standing::kDark;
-    const auto& state = story.ears.homes[n - 1].receiver.card()->state();
-    EXPECT_EQ(state.standing.standing != receiver::Standing::kDark, lit) << "card " << n;
-  }
+  story.ExpectAgreementAfterRefresh();
 }
 
 void CopyArchive(const fs::path& from, const fs::path& to) {

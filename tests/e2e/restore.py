@@ -24,7 +24,7 @@ def ago(minutes):
 
 
 def groups(site):
-    return sum(1 for table, _ in desk.sections_of(site.air.read_bytes()) if table == GROUP)
+    return sum(1 for table, _ in desk.sections_of(site.air) if table == GROUP)
 
 
 def install(home, cell, minutes):
