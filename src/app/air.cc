@@ -140,8 +140,8 @@ void Air::Heard(CardNumber card) {
   mail_.heard.push_back(card);
 }
 
-void Air::HoldGroups(bool held) {
-  Post([&](Mail& mail) { mail.hold_groups = held; });
+void Air::Hold(bool held) {
+  Post([&](Mail& mail) { mail.hold = held; });
 }
 
 void Air::MarkPass() {
@@ -227,9 +227,9 @@ void Air::Refresh(bool at_once) {
 }
 
 void Air::Handle(Mail& mail) {
-  if (mail.hold_groups) {
-    groups_held_ = *mail.hold_groups;
-    for (const auto& output : outputs_) output->HoldGroups(groups_held_);
+  if (mail.hold) {
+    held_ = *mail.hold;
+    for (const auto& output : outputs_) output->Hold(held_);
   }
   for (const GroupId group : mail.groups) content_.Changed(group);
   for (const Wish& wish : mail.wishes) Handle(wish);
@@ -425,7 +425,7 @@ void Air::Publish() {
   const AirTime now = executor_.clock().Steady();
   if (published_ != AirTime(0) && now - published_ < kPublish) return;
   published_ = now;
-  AirStatus status{.unconfirmed = unconfirmed_.size(), .confirmed = confirmed_, .groups_held = groups_held_};
+  AirStatus status{.unconfirmed = unconfirmed_.size(), .confirmed = confirmed_, .held = held_};
   for (const auto& output : outputs_) status.outputs.push_back(output->Look(now));
   const MutexLock lock(mu_);
   status_ = std::move(status);

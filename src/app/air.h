@@ -34,7 +34,7 @@ struct AirStatus {
   std::vector<AirOutputStatus> outputs;
   uint64_t unconfirmed = 0;  // records on the air that no report has confirmed
   uint64_t confirmed = 0;    // since the start
-  bool groups_held = false;
+  bool held = false;
 };
 
 // Any thread, unless said otherwise.
@@ -63,7 +63,7 @@ class Air {
   void GroupChanged(GroupId group);
   // The card has reported, so its home is on: records that were on the air for a while are confirmed.
   void Heard(CardNumber card);
-  void HoldGroups(bool held);
+  void Hold(bool held);
 
   // What has been done since the last call, to be kept in one commit with what follows from the tickets.
   struct Report {
@@ -105,12 +105,12 @@ class Air {
     std::vector<Wish> wishes;
     std::vector<GroupId> groups;
     std::vector<CardNumber> heard;
-    std::optional<bool> hold_groups;
+    std::optional<bool> hold;
     bool mark_pass = false;
     std::vector<std::pair<CardNumber, std::promise<CardDelivery>>> questions;
 
     bool empty() const {
-      return wishes.empty() && groups.empty() && heard.empty() && !hold_groups && !mark_pass &&
+      return wishes.empty() && groups.empty() && heard.empty() && !hold && !mark_pass &&
              questions.empty();
     }
   };
@@ -171,7 +171,7 @@ class Air {
   std::vector<Wish> following_;
   AirOutput::Writes writes_;
   std::vector<AirOutput::Mark> marks_;
-  bool groups_held_ = false;
+  bool held_ = false;
   AirTime refreshed_{0};
   AirTime saved_{0};
   AirTime published_{0};

@@ -195,7 +195,8 @@ Result<const AirContent::KnownGroup*> AirContent::Group(GroupId id) {
   KnownGroup group;
   if (stored) {
     group.province = ProvinceOf(stored->value.group.township);
-    for (size_t slot = 0; slot < stored->value.group.members.size(); ++slot) group.taken.set(slot);
+    for (size_t slot = 0; slot < stored->value.group.members.size(); ++slot)
+      group.taken.set(slot, stored->value.group.members[slot].card.value != 0);
   }
   return &groups_known_.emplace(id.value, group).first->second;
 }

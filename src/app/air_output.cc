@@ -154,16 +154,18 @@ void AirOutput::Remove(Subject subject) {
   }
 }
 
-void AirOutput::HoldGroups(bool held) {
+void AirOutput::Hold(bool held) {
   groups_.Hold(held);
+  all_records_.Hold(held);
+  unconfirmed_.Hold(held);
   if (!held) return;
-  std::vector<Subject> standing;
+  std::vector<Subject> theirs;
   for (const Tier tier : kLines) {
     scheduler_.queue(tier).ForEach([&](const Queue::Item& item) {
-      if (item.subject.kind() == carousel::Kind::kGroup) standing.push_back(item.subject);
+      if (item.subject.kind() <= carousel::Kind::kGroup) theirs.push_back(item.subject);
     });
   }
-  for (const Subject subject : standing) {
+  for (const Subject subject : theirs) {
     Remove(subject);
     listener_.Gone(subject);
   }

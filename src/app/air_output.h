@@ -97,8 +97,8 @@ class AirOutput {
   // Among the records that no report has confirmed.
   void PutUnconfirmed(carousel::Section section) { unconfirmed_.Put(section); }
   void RemoveUnconfirmed(Subject subject) { unconfirmed_.Remove(subject); }
-  // No group's section goes out while they are held.
-  void HoldGroups(bool held);
+  // Nothing of cards and groups goes out while they are held, and what they had in line is forgotten.
+  void Hold(bool held);
 
   // Where a subject stands in its line.
   struct LinePlace {

@@ -133,6 +133,11 @@ Result<Stamp> Txn::NextStamp(bool open) {
   return next;
 }
 
+void Txn::Reopen(Stamp stamp) {
+  executor_.stamps_.Reopen(stamp);
+  open_stamps_.push_back(stamp);
+}
+
 Result<std::optional<records::Dedup>> Txn::Remembered(const RequestId& id) {
   HEARTH_ASSIGN_OR_RETURN(const auto stored,
                           executor_.ReadStaged(bucket_, store::Space::kDedup, DedupKey(id)));
@@ -260,8 +265,8 @@ Result<Committed> Executor::RunUngated(store::BucketId bucket, const Act& act,
 }
 
 Status Executor::Stage(Strand& strand, Txn& txn, const Act& act, const std::shared_ptr<Pending>& pending) {
+  if (held()) return Error(Reason::kRestoreUnreconciled, "the restored store waits to be reconciled");
   const uint64_t sequence = txn.next_sequence();
-  const store::BucketId bucket = txn.bucket_;
   store::Batch batch;
   records::ChangeRecord record{.time = txn.now_, .actor = act.actor, .action = act.action};
   if (!act.object.empty()) {
@@ -291,9 +296,16 @@ Status Executor::Stage(Strand& strand, Txn& txn, const Act& act, const std::shar
     }
   }
   for (auto& [key, value] : txn.dedup_) batch.dedup.push_back({key, value});
-  for (const auto& entry : txn.outbox_) batch.outbox.push_back(records::Encode(entry));
   batch.record = records::Encode(record);
+  Submit(strand, txn, std::move(batch), pending);
+  return Ok();
+}
 
+// Shows the writes of a decided commit to the next command, and sends it on its way with the outbox of `txn`.
+void Executor::Submit(Strand& strand, Txn& txn, store::Batch batch, const std::shared_ptr<Pending>& pending) {
+  const uint64_t sequence = txn.next_sequence();
+  const store::BucketId bucket = txn.bucket_;
+  for (const auto& entry : txn.outbox_) batch.outbox.push_back(records::Encode(entry));
   std::vector<std::string> touched;
   {
     const MutexLock lock(strand.state);
@@ -338,7 +350,43 @@ Status Executor::Stage(Strand& strand, Txn& txn, const Act& act, const std::shar
     pending->Set(result);
   };
   store_.Commit(LeaseOf(store::PartitionOf(bucket)), bucket, sequence - 1, std::move(batch), std::move(done));
+}
+
+Status Executor::Replay(store::BucketId bucket, uint64_t sequence, const std::string& record,
+                        const std::string& audit,
+                        const std::function<Status(Txn&, const records::ChangeRecord&)>& effects) {
+  HEARTH_ASSIGN_OR_RETURN(const auto change, records::Decode<records::ChangeRecord>(record));
+  Strand& strand = StrandOf(bucket);
+  const MutexLock lock(strand.run);
+  std::shared_ptr<Pending> rests_on;
+  HEARTH_ASSIGN_OR_RETURN(const uint64_t present, SequenceOf(strand, bucket, rests_on));
+  if (sequence != present + 1) {
+    return Error(Reason::kArchiveGap, fmt::format("bucket {} is at sequence {}; the next change is {}",
+                                                  bucket.value, present, sequence));
+  }
+  Txn txn(*this, bucket, present, clock_.Now());
+  if (Status status = effects(txn, change); !status) {
+    txn.DropWrites();
+    return status.error();
+  }
+  store::Batch batch;
+  for (const auto& [key, value] : change.puts) batch.puts.push_back({key, value});
+  batch.deletes = change.deletes;
+  batch.record = record;
+  batch.audit = audit;
+  auto pending = std::make_shared<Pending>();
+  Submit(strand, txn, std::move(batch), pending);
+  replayed_.push_back(std::move(pending));
   return Ok();
+}
+
+Status Executor::WaitForReplay() {
+  std::optional<Error> first;
+  for (const auto& pending : replayed_) {
+    if (auto result = pending->Wait(); !result && !first) first = result.error();
+  }
+  replayed_.clear();
+  return first ? Status(*first) : Ok();
 }
 
 Result<std::optional<Versioned<std::string>>> Executor::Get(const ObjectKey& key) {

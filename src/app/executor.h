@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -72,6 +73,8 @@ class Txn {
   void Delete(std::string_view key);
   void Emit(const decltype(records::OutboxEntry::effect)& effect,
             records::Urgency urgency = records::Urgency::kNormal);
+  // In a replay: a change emitted with this stamp may not be in its group yet. See StampTracker.
+  void Reopen(Stamp stamp);
   // A stamp above all former ones of this bucket. `open`: see StampTracker.
   Result<Stamp> NextStamp(bool open);
 
@@ -126,9 +129,25 @@ class Executor {
   // Runs the command and waits for its commit. An error of the command writes nothing. A command that
   // writes nothing commits nothing. The command must not call Run.
   Result<Committed> Run(store::BucketId bucket, const Act& act, const std::function<Status(Txn&)>& command);
-  // The same past the gate; for the site clock alone.
+  // The same past the gate; for what the head-end does by itself.
   Result<Committed> RunUngated(store::BucketId bucket, const Act& act,
                                const std::function<Status(Txn&)>& command);
+
+  // A restored store that is not reconciled: every command that would write is refused with
+  // RESTORE_UNRECONCILED, also past the gate, since each commit would take a sequence that the archive has
+  // given to another one. Any thread.
+  void Hold(bool held) { held_.store(held); }
+  bool held() const { return held_.load(); }
+
+  // Commits an archived change again exactly as it was: its objects, its record, its audit entry, in place of
+  // a command; also while held. `effects` sees the bucket as it was before and emits what is to be sent; it
+  // must not write. ARCHIVE_GAP unless `sequence` continues the bucket. Returns before the commit is synced:
+  // WaitForReplay.
+  Status Replay(store::BucketId bucket, uint64_t sequence, const std::string& record,
+                const std::string& audit,
+                const std::function<Status(Txn&, const records::ChangeRecord&)>& effects);
+  // Waits for what was replayed before; the first error since the last call. One thread for both.
+  Status WaitForReplay();
 
   // What is committed and synced.
   Result<std::optional<Versioned<std::string>>> Get(const ObjectKey& key);
@@ -164,6 +183,7 @@ class Executor {
   struct Pending;
   Result<uint64_t> SequenceOf(Strand& strand, store::BucketId bucket, std::shared_ptr<Pending>& rests_on);
   Status Stage(Strand& strand, Txn& txn, const Act& act, const std::shared_ptr<Pending>& pending);
+  void Submit(Strand& strand, Txn& txn, store::Batch batch, const std::shared_ptr<Pending>& pending);
 
   store::Store& store_;
   const Clock& clock_;
@@ -173,6 +193,8 @@ class Executor {
   Gate gate_;
   std::vector<store::Lease> leases_;
   std::vector<std::unique_ptr<Strand>> strands_;
+  std::atomic<bool> held_{false};
+  std::vector<std::shared_ptr<Pending>> replayed_;
 };
 
 // Splits a stored object into revision and bytes; STORE_CORRUPT when too short.

@@ -184,6 +184,11 @@ std::vector<RowResult> GeoState::ImportRegions(const Request& request, const std
   return results;
 }
 
+Status GeoState::ReloadAll() {
+  const MutexLock lock(change_mu_);
+  return Reload();
+}
+
 Result<AreaChanged> GeoState::CreateArea(const Request& request, const geofence::NewArea& wish) {
   const MutexLock change(change_mu_);
   const auto now = snapshot();

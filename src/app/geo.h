@@ -61,6 +61,9 @@ class GeoState {
 
   std::shared_ptr<const GeoSnapshot> snapshot() const;
 
+  // Reads everything again: after an archive was replayed.
+  Status ReloadAll();
+
   std::vector<RowResult> ImportRegions(const Request& request, const std::vector<RegionRow>& rows);
   Result<AreaChanged> CreateArea(const Request& request, const geofence::NewArea& wish);
   // to: the state the area is taken into.

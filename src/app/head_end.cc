@@ -9,6 +9,7 @@ using std::chrono::seconds;
 constexpr seconds kTick{1};
 constexpr seconds kEachMinute{60};
 constexpr seconds kRenewLeases{600};
+constexpr std::string_view kRestoreName = "restore";
 
 }  // namespace
 
@@ -23,30 +24,52 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   HEARTH_ASSIGN_OR_RETURN(head->executor_,
                           Executor::Create(store, clock, *head->stamps_, log, options.owner));
   Executor& executor = *head->executor_;
+  const archive::Identity identity{.site = options.site, .key_check = master.check_value()};
+  std::unique_ptr<archive::Writer> writer;
+  if (!options.archive.empty()) {
+    HEARTH_ASSIGN_OR_RETURN(writer, archive::Writer::Open({.directory = options.archive,
+                                                           .identity = identity,
+                                                           .segment_bytes = options.archive_segment_bytes}));
+    if (writer->cut_bytes() > 0) log.Warn("archive.tail_cut", {{"bytes", writer->cut_bytes()}});
+    if (writer->damage()) log.Error("archive.damaged", {{"error", writer->damage()->ToString()}});
+  }
+  // Before anything is committed.
+  HEARTH_ASSIGN_OR_RETURN(head->restore_, RestoreHold::Create(executor, metrics, log));
+  HEARTH_RETURN_IF_ERROR(head->FindWhetherRestored(writer.get()));
   HEARTH_ASSIGN_OR_RETURN(head->site_clock_, SiteClock::Create(executor, clock, metrics, log));
   HEARTH_ASSIGN_OR_RETURN(head->plan_book_, PlanBook::Create(executor));
   HEARTH_ASSIGN_OR_RETURN(head->keys_, KeyKeeper::Create(executor, *head->plan_book_, std::move(master),
                                                          random, options.epochs, head->site_clock_->start()));
   head->keys_->SetEmergencySigner(options.emergency_signer);
+  if (writer) {
+    head->archiver_ =
+        std::make_unique<Archiver>(executor, *head->keys_, std::move(writer), identity, metrics, log);
+  }
   HEARTH_ASSIGN_OR_RETURN(head->geo_, GeoState::Create(executor, options.limits));
   HEARTH_ASSIGN_OR_RETURN(head->views_, Views::Create(executor, *head->geo_, options.limits, metrics, log));
   HEARTH_ASSIGN_OR_RETURN(head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.policy,
                                                     options.air, std::move(sinks), metrics, log));
   // Everything committed so far was found in the store by views and pump; from here on they are told.
-  executor.SetListener([views = head->views_.get(), pump = head->pump_.get()](
-                           store::BucketId bucket, uint64_t sequence, bool has_outbox) {
-    views->Notify(bucket, sequence);
-    if (has_outbox) pump->Notify(bucket, sequence);
-  });
+  executor.SetListener(
+      [views = head->views_.get(), pump = head->pump_.get(), archiver = head->archiver_.get()](
+          store::BucketId bucket, uint64_t sequence, bool has_outbox) {
+        if (archiver != nullptr) archiver->Notify(bucket, sequence);
+        views->Notify(bucket, sequence);
+        if (has_outbox) pump->Notify(bucket, sequence);
+      });
+  head->pump_->HoldGroups(head->restore_->held());
   head->pump_->Start();
   head->registry_ = std::make_unique<Registry>(executor, *head->keys_, *head->geo_, options.limits, log);
-  HEARTH_ASSIGN_OR_RETURN(const size_t settled, head->registry_->Recover());
-  if (settled > 0) log.Info("sagas_settled", {{"accounts", settled}});
   head->evictions_ = std::make_unique<Evictions>(executor, *head->registry_, *head->keys_, *head->geo_,
                                                  options.policy, options.limits, log);
-  HEARTH_RETURN_IF_ERROR(head->evictions_->Recover());
+  if (!head->restore_->held()) {
+    HEARTH_ASSIGN_OR_RETURN(const size_t settled, head->registry_->Recover());
+    if (settled > 0) log.Info("sagas_settled", {{"accounts", settled}});
+    HEARTH_RETURN_IF_ERROR(head->evictions_->Recover());
+  }
   executor.SetGate([self = head.get()]() -> Status {
     if (self->shutting_down_.load()) return Error(Reason::kShuttingDown, "the head-end is stopping");
+    HEARTH_RETURN_IF_ERROR(self->restore_->Gate());
     return self->site_clock_->Gate();
   });
   head->schedule_ = std::make_unique<Schedule>(executor, *head->keys_, options.limits);
@@ -57,6 +80,11 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   head->location_ = std::make_unique<Location>(
       executor, *head->registry_, *head->keys_, *head->geo_, options.policy, options.limits,
       [pump = head->pump_.get()](CardNumber card) { pump->Heard(card); }, metrics);
+  head->reconciler_ = std::make_unique<Reconciler>(
+      executor, *head->keys_, *head->restore_, head->archiver_.get(), identity, options.limits,
+      [self = head.get()](const Request& request, std::string_view action, bool set_aside) {
+        return self->EndHold(request, action, set_aside);
+      });
   head->housekeeper_ = std::thread([self = head.get()] { self->Housekeep(); });
   return head;
 }
@@ -82,6 +110,83 @@ HeadEnd::~HeadEnd() {
   evictions_.reset();
   registry_.reset();
   if (executor_) executor_->Drain();
+  if (archiver_) archiver_->Stop();
+}
+
+// An archive that is ahead, or that somebody says so, or that an earlier start found it.
+Status HeadEnd::FindWhetherRestored(const archive::Writer* writer) {
+  HEARTH_ASSIGN_OR_RETURN(const auto ended, executor_->Get(SiteKey(kRestoreName)));
+  if (ended) stamps_->SetRecordFloor(Stamp(ByteReader(AsBytes(ended->value)).U64()));
+  std::optional<std::string> why;
+  if (writer != nullptr) {
+    HEARTH_ASSIGN_OR_RETURN(why, FindRestore(executor_->store(), writer->tails()));
+  }
+  if (!why && options_.restored) why = "it was started with --restored";
+  if (!why && restore_->held()) why = "an earlier start found it so";
+  return why ? restore_->Hold(*why) : Ok();
+}
+
+Status HeadEnd::ReloadAll() {
+  HEARTH_RETURN_IF_ERROR(site_clock_->AfterReplay());
+  HEARTH_RETURN_IF_ERROR(plan_book_->Reload());
+  HEARTH_RETURN_IF_ERROR(geo_->ReloadAll());
+  return keys_->Reload(site_clock_->OnAir());
+}
+
+// The store is what it has to be. Everything in memory follows it, then the hold ends. A crash between the
+// audit entry and the hold's end leaves a held site, and one entry more after the next try.
+Result<Committed> HeadEnd::EndHold(const Request& request, std::string_view action, bool set_aside) {
+  HEARTH_RETURN_IF_ERROR(ReloadAll());
+  if (set_aside) HEARTH_RETURN_IF_ERROR(archiver_->Resume(true));
+  // Above all that was ever sent, and below all that will be decided from here on.
+  const Stamp floor(stamps_->Now().value - 1);
+  const Act act{.actor = request.actor,
+                .action = std::string(action),
+                .object = "site",
+                .reason = request.reason,
+                .approver = request.approver,
+                .detail = set_aside ? "the archive is set aside" : ""};
+  stamps_->SetRecordFloor(floor);
+  // For this one commit; the gate is still closed.
+  executor_->Hold(false);
+  auto committed = executor_->RunUngated(store::kSystemBucket, act, [&](Txn& txn) -> Status {
+    ByteWriter value(8);
+    value.U64(floor.value);
+    txn.Put(SiteKey(kRestoreName).key, std::string(AsChars(value.bytes())));
+    return Ok();
+  });
+  if (Status lifted = committed ? restore_->Lift(floor) : Status(committed.error()); !lifted) {
+    executor_->Hold(true);
+    return lifted.error();
+  }
+  pump_->HoldGroups(false);
+  log_.Warn("restore.ended", {{"action", action}, {"actor", request.actor}, {"reason", request.reason}});
+  // The hold has ended, whatever comes of these: each is done again by itself.
+  const auto note = [&](std::string_view what, const auto& result) {
+    if (!result) log_.Error("housekeeping_failed", {{"what", what}, {"error", result.error().ToString()}});
+  };
+  if (archiver_) note("archive", archiver_->Resume(false));
+  note("epoch", keys_->Refresh(site_clock_->OnAir()));
+  note("sagas", registry_->Recover());
+  note("evictions", evictions_->Recover());
+  return committed;
+}
+
+// All groups go out once more as soon as cards obey them: when the watermark has passed what records were
+// stamped with. Not owed any more a minute later.
+void HeadEnd::RenewAfterHold() {
+  const auto owed = restore_->renewal_owed();
+  if (!owed || restore_->held() || stamps_->Watermark() <= *owed) return;
+  const nanoseconds now = executor_->clock().Steady();
+  if (!renewed_after_hold_) {
+    pump_->Renew();
+    renewed_after_hold_ = now;
+  } else if (now - *renewed_after_hold_ >= kEachMinute) {
+    if (const Status status = restore_->EndRenewal(); !status) {
+      log_.Error("housekeeping_failed", {{"what", "renewal"}, {"error", status.error().ToString()}});
+    }
+    renewed_after_hold_.reset();
+  }
 }
 
 void HeadEnd::BeginShutdown() {
@@ -115,7 +220,8 @@ void HeadEnd::Housekeep() {
       if (!status) log_.Error("housekeeping_failed", {{"what", what}, {"error", status.error().ToString()}});
     };
     const nanoseconds now = clock.Steady();
-    if (now - minute >= kEachMinute) {
+    RenewAfterHold();
+    if (now - minute >= kEachMinute && !restore_->held()) {
       minute = now;
       note("clock", site_clock_->Tick());
       note("trim", Trim());
@@ -140,8 +246,8 @@ void HeadEnd::Housekeep() {
   }
 }
 
-// Outbox entries go once they are sent, request ids after their day, change records when the views have them
-// and their time is over.
+// Outbox entries go once they are sent, request ids after their day, change records when views and archive
+// have them and their time is over.
 Status HeadEnd::Trim() {
   store::Store& store = executor_->store();
   const UnixMillis now = executor_->clock().Now();
@@ -164,12 +270,14 @@ Status HeadEnd::Trim() {
     HEARTH_RETURN_IF_ERROR(trim_first(store::Space::kDedup, dedup_before));
     // Records are in the order of time: the first one still young ends the search.
     uint64_t keep_from = 0;
+    uint64_t passed = views_->CursorOf(bucket.bucket);
+    if (archiver_) passed = std::min(passed, archiver_->CursorOf(bucket.bucket));
     HEARTH_ASSIGN_OR_RETURN(const auto records,
                             store.Scan(bucket.bucket, store::Space::kRecord, "", "", 256));
     for (const auto& item : records.items) {
       HEARTH_ASSIGN_OR_RETURN(const auto record, records::Decode<records::ChangeRecord>(item.value));
       const uint64_t sequence = store::SequenceOfKey(item.key);
-      if (now.value - record.time.value <= record_age_ms || sequence > views_->CursorOf(bucket.bucket)) break;
+      if (now.value - record.time.value <= record_age_ms || sequence > passed) break;
       keep_from = sequence + 1;
     }
     if (keep_from > 0) {

@@ -1,10 +1,12 @@
 // The whole head-end behind the API: builds the parts over one store in the right order, and ends them.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "src/app/archiver.h"
 #include "src/app/audit.h"
 #include "src/app/ecm_service.h"
 #include "src/app/emergency.h"
@@ -14,7 +16,9 @@
 #include "src/app/location.h"
 #include "src/app/plans.h"
 #include "src/app/pump.h"
+#include "src/app/reconcile.h"
 #include "src/app/registry.h"
+#include "src/app/restore_hold.h"
 #include "src/app/schedule.h"
 #include "src/app/site_clock.h"
 #include "src/app/views.h"
@@ -31,6 +35,11 @@ struct HeadEndOptions {
   // Without one no alert can be put on the air.
   std::shared_ptr<const EmergencySigner> emergency_signer;
   bool emergency_two_people = true;
+  std::string site = "site";      // name in the archive
+  std::filesystem::path archive;  // directory; empty: none
+  size_t archive_segment_bytes = size_t{64} << 20;
+  // The operator says that the store is a restored backup.
+  bool restored = false;
 };
 
 // Everything passed to Create must outlive the head-end.
@@ -64,10 +73,18 @@ class HeadEnd {
   Pump& pump() { return *pump_; }
   SiteClock& clock() { return *site_clock_; }
   Executor& executor() { return *executor_; }
+  RestoreHold& restore() { return *restore_; }
+  Reconciler& reconciler() { return *reconciler_; }
+  // nullptr without an archive.
+  Archiver* archiver() { return archiver_.get(); }
   const HeadEndOptions& options() const { return options_; }
 
  private:
   HeadEnd(HeadEndOptions options, Logger& log) : options_(std::move(options)), log_(log) {}
+  Status FindWhetherRestored(const archive::Writer* writer);
+  Result<Committed> EndHold(const Request& request, std::string_view action, bool set_aside);
+  Status ReloadAll();
+  void RenewAfterHold();
   void Housekeep();
   Status Trim();
 
@@ -75,6 +92,7 @@ class HeadEnd {
   Logger& log_;
   std::unique_ptr<StampTracker> stamps_;
   std::unique_ptr<Executor> executor_;
+  std::unique_ptr<RestoreHold> restore_;
   std::unique_ptr<SiteClock> site_clock_;
   std::unique_ptr<PlanBook> plan_book_;
   std::unique_ptr<KeyKeeper> keys_;
@@ -86,8 +104,11 @@ class HeadEnd {
   std::unique_ptr<Evictions> evictions_;
   std::unique_ptr<EcmService> ecm_;
   std::unique_ptr<Location> location_;
+  std::unique_ptr<Archiver> archiver_;
   std::unique_ptr<Views> views_;
   std::unique_ptr<Pump> pump_;
+  std::unique_ptr<Reconciler> reconciler_;
+  std::optional<std::chrono::nanoseconds> renewed_after_hold_;  // housekeeper only
   std::atomic<bool> shutting_down_{false};
   Mutex mu_;
   CondVar wake_;

@@ -1,9 +1,12 @@
 #include "src/app/keys.h"
 
 #include <algorithm>
+#include <charconv>
 #include <tuple>
 
 #include <fmt/format.h>
+
+#include "src/crypto/primitives.h"
 
 namespace hearth::app {
 namespace {
@@ -24,6 +27,22 @@ Bytes ServiceKeyId(ServiceId service, uint64_t epoch) {
   ByteWriter out(10);
   out.U16(service.value).U64(epoch);
   return std::move(out).Take();
+}
+
+Bytes ArchivedId(const archive::Change& change) {
+  ByteWriter out(10);
+  out.U16(change.bucket).U64(change.sequence);
+  return std::move(out).Take();
+}
+
+// The first half of SHA-256([length]8 ‖ site ‖ [length]8 ‖ record ‖ audit entry).
+crypto::Key128 ArchivedDigest(const archive::Identity& site, const archive::Change& change) {
+  ByteWriter head;
+  head.U64(site.site.size()).Put(AsBytes(site.site)).U64(change.record.size());
+  const auto digest = crypto::Sha256(head.bytes(), AsBytes(change.record), AsBytes(change.audit));
+  std::array<uint8_t, 16> half{};
+  std::copy_n(digest.begin(), half.size(), half.begin());
+  return crypto::Key128(half);
 }
 
 std::vector<EcmTerms> TermsOf(const entitlement::Channel& channel,
@@ -83,7 +102,7 @@ Result<std::unique_ptr<KeyKeeper>> KeyKeeper::Create(Executor& executor, const P
   HEARTH_ASSIGN_OR_RETURN(const auto stored, executor.Get(SiteKey(kMasterKeyName)));
   if (stored) {
     HEARTH_RETURN_IF_ERROR(keys->master_.Verify(AsBytes(stored->value)));
-  } else {
+  } else if (!executor.held()) {
     auto committed = executor.RunUngated(
         store::kSystemBucket, {.actor = "hearthd", .action = "site.master-key"}, [&](Txn& txn) -> Status {
           txn.Put(SiteKey(kMasterKeyName).key, std::string(AsChars(keys->master_.check_value())));
@@ -95,6 +114,15 @@ Result<std::unique_ptr<KeyKeeper>> KeyKeeper::Create(Executor& executor, const P
   HEARTH_ASSIGN_OR_RETURN(const bool changed, keys->Refresh(now));
   (void)changed;
   return keys;
+}
+
+Status KeyKeeper::Reload(UnixMillis now) {
+  HEARTH_ASSIGN_OR_RETURN(const auto stored, executor_.Get(SiteKey(kMasterKeyName)));
+  if (stored) HEARTH_RETURN_IF_ERROR(master_.Verify(AsBytes(stored->value)));
+  HEARTH_RETURN_IF_ERROR(LoadBatches());
+  HEARTH_ASSIGN_OR_RETURN(const bool changed, Refresh(now));
+  (void)changed;
+  return Ok();
 }
 
 Status KeyKeeper::LoadBatches() {
@@ -180,6 +208,18 @@ Result<crypto::CardKeys> KeyKeeper::KeysOfCard(CardNumber card, BatchId batch) c
   return crypto::CardKeysFor(master, card);
 }
 
+Result<Bytes> KeyKeeper::SealArchived(const archive::Identity& site, const archive::Change& change) const {
+  return master_.Wrap("archive", ArchivedId(change), ArchivedDigest(site, change));
+}
+
+Status KeyKeeper::CheckArchived(const archive::Identity& site, const archive::Change& change) const {
+  const auto sealed = master_.Unwrap("archive", ArchivedId(change), change.seal);
+  if (sealed && *sealed == ArchivedDigest(site, change)) return Ok();
+  return Error(Reason::kArchiveForeign,
+               fmt::format("the change of bucket {} at sequence {} was not archived by this site",
+                           change.bucket, change.sequence));
+}
+
 Result<Bytes> KeyKeeper::WrapChipKey(BoxSerial box, const crypto::ChipKey& key) const {
   return master_.Wrap("chip", IdBytes(box.value), key);
 }
@@ -207,6 +247,7 @@ Status KeyKeeper::NewChain(records::PackageRecord& record, PackageId package) co
 }
 
 Status KeyKeeper::MakeServiceKeys(const std::vector<entitlement::Channel>& channels, uint64_t epoch) {
+  if (executor_.held()) return Ok();
   // One key a service and epoch, made once: whoever comes second finds it there. In one commit.
   auto committed = executor_.RunUngated(
       store::kSystemBucket, {.actor = "hearthd", .action = "keys.service"}, [&](Txn& txn) -> Status {
@@ -224,7 +265,25 @@ Status KeyKeeper::MakeServiceKeys(const std::vector<entitlement::Channel>& chann
   return committed ? Ok() : Status(committed.error());
 }
 
+Result<uint64_t> KeyKeeper::LastStoredEpoch() const {
+  uint64_t last = 0;
+  HEARTH_RETURN_IF_ERROR(executor_.ForEach(
+      store::kSystemBucket, "svckey/", [&](std::string_view key, std::string_view) -> Status {
+        uint64_t epoch = 0;
+        const std::string_view digits = key.substr(key.rfind('/') + 1);
+        std::from_chars(digits.data(), digits.data() + digits.size(), epoch);
+        last = std::max(last, epoch);
+        return Ok();
+      }));
+  return last;
+}
+
 Result<std::shared_ptr<const KeyKeeper::State>> KeyKeeper::Load(UnixMillis now) {
+  uint64_t with_keys = UINT64_MAX;
+  if (executor_.held()) {
+    HEARTH_ASSIGN_OR_RETURN(with_keys, LastStoredEpoch());
+  }
+  stored_.store(with_keys);
   auto state = std::make_shared<State>();
   std::tie(state->current, state->on_air) = EpochsAt(now);
   const uint64_t current = state->current;
@@ -284,8 +343,10 @@ Result<std::shared_ptr<const KeyKeeper::State>> KeyKeeper::Load(UnixMillis now) 
 }
 
 std::pair<uint64_t, uint64_t> KeyKeeper::EpochsAt(UnixMillis now) const {
-  const uint64_t current = std::min(plan_.Current(now), permitted_.load());
-  return {current, std::min(plan_.OnAir(now), current + 1)};
+  const uint64_t stored = stored_.load();
+  const uint64_t current = std::min({plan_.Current(now), permitted_.load(), stored});
+  const uint64_t on_air = std::min(plan_.OnAir(now), current + 1);
+  return {current, std::min(on_air, stored)};
 }
 
 std::vector<ServiceEpochKey> KeyKeeper::ServiceKeys() const {

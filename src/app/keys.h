@@ -13,6 +13,7 @@
 #include "src/app/executor.h"
 #include "src/app/plan_book.h"
 #include "src/app/request.h"
+#include "src/archive/format.h"
 #include "src/base/random.h"
 #include "src/crypto/ladder.h"
 #include "src/crypto/sign.h"
@@ -108,12 +109,21 @@ class KeyKeeper {
   void SetEmergencySigner(std::shared_ptr<const EmergencySigner> signer) { signer_ = std::move(signer); }
   const EmergencySigner* emergency_signer() const { return signer_.get(); }
 
+  // What is archived of a commit is sealed under the master key, so that nobody else can make a change that
+  // would be replayed. Sealing binds site, bucket and sequence.
+  Result<Bytes> SealArchived(const archive::Identity& site, const archive::Change& change) const;
+  // ARCHIVE_FOREIGN unless SealArchived made the seal for this change.
+  Status CheckArchived(const archive::Identity& site, const archive::Change& change) const;
+  // After an archive was replayed: everything anew from the store. KEY_UNWRAP_FAILED.
+  Status Reload(UnixMillis now);
+
   // For lanes that make ECMs by themselves: keys of so many epochs beyond the present one are made and kept
   // (1), and no epoch beyond `epoch` is used until it is permitted. Both take effect at the next Refresh.
   void KeepAhead(uint64_t epochs) { ahead_.store(epochs); }
   void Permit(uint64_t epoch) { permitted_.store(epoch); }
   // The epochs a Refresh at this time would use and put on the air: those of the plan, unless the epoch of
   // the plan is not permitted. The keys on the air are then one epoch ahead, and no more: a card keeps two.
+  // In a held store no keys are made, and no epoch is used for which there are none.
   std::pair<uint64_t, uint64_t> EpochsAt(UnixMillis now) const;
   // Of all services, ascending by service and epoch.
   std::vector<ServiceEpochKey> ServiceKeys() const;
@@ -126,6 +136,7 @@ class KeyKeeper {
   Result<std::shared_ptr<const State>> Load(UnixMillis now);
   Status MakeServiceKeys(const std::vector<entitlement::Channel>& channels, uint64_t epoch);
   std::shared_ptr<const State> state() const;
+  Result<uint64_t> LastStoredEpoch() const;
 
   Executor& executor_;
   const PlanBook& plans_;
@@ -135,7 +146,8 @@ class KeyKeeper {
   std::shared_ptr<const EmergencySigner> signer_;
   std::atomic<uint64_t> ahead_{1};
   std::atomic<uint64_t> permitted_{UINT64_MAX};
-  Mutex import_mu_;  // one batch at a time: each is checked against all before
+  std::atomic<uint64_t> stored_{UINT64_MAX};  // in a held store: the last epoch with keys
+  Mutex import_mu_;                           // one batch at a time: each is checked against all before
   Mutex refresh_mu_;
   mutable Mutex mu_;
   std::shared_ptr<const State> state_ HEARTH_GUARDED_BY(mu_);

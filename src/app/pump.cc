@@ -75,10 +75,7 @@ class PumpImpl final : public Pump {
   void Notify(store::BucketId bucket, uint64_t sequence) override;
   void Renew() override;
   void Heard(CardNumber card) override { air_->Heard(card); }
-  void HoldGroups(bool held) override {
-    groups_held_ = held;
-    air_->HoldGroups(held);
-  }
+  void HoldGroups(bool held) override;
   void Stop() override;
   uint64_t waiting() const override;
   uint64_t sent() const override;
@@ -123,7 +120,6 @@ class PumpImpl final : public Pump {
   ViewBucket kept_;  // pump thread only, like all without a guard
   Gauge& waiting_gauge_;
   std::atomic<uint64_t> renewed_{0};
-  std::atomic<bool> groups_held_{false};
   std::unique_ptr<Air> air_;
 
   mutable Mutex mu_;
@@ -135,6 +131,7 @@ class PumpImpl final : public Pump {
   bool stop_ HEARTH_GUARDED_BY(mu_) = false;
   bool renew_ HEARTH_GUARDED_BY(mu_) = false;
   bool reported_ HEARTH_GUARDED_BY(mu_) = false;
+  bool held_ HEARTH_GUARDED_BY(mu_) = false;
 
   std::vector<Ticket> held_back_;  // see IsLoaded
   std::vector<Member> members_;
@@ -235,6 +232,13 @@ void PumpImpl::Notify(store::BucketId bucket, uint64_t sequence) {
 void PumpImpl::Renew() {
   const MutexLock lock(mu_);
   renew_ = true;
+  wake_.NotifyOne();
+}
+
+void PumpImpl::HoldGroups(bool held) {
+  air_->Hold(held);
+  const MutexLock lock(mu_);
+  held_ = held;
   wake_.NotifyOne();
 }
 
@@ -346,11 +350,12 @@ Result<Delivery> PumpImpl::DeliveryOf(CardNumber number) {
 
 std::vector<Ticket> PumpImpl::TakeTickets(bool& stopping) {
   const MutexLock lock(mu_);
-  const bool waits = !first_.empty() || !queue_.empty() || stop_ || renew_ || reported_;
+  const bool waits = !first_.empty() || (!queue_.empty() && !held_) || stop_ || renew_ || reported_;
   if (!waits) wake_.WaitFor(mu_, kIdle);
   reported_ = false;
   std::vector<Ticket> tickets;
   for (std::deque<Ticket>* queue : {&first_, &queue_}) {
+    if (held_ && queue == &queue_) break;
     while (!queue->empty() && tickets.size() < kBatchItems) {
       tickets.push_back(queue->front());
       queue->pop_front();
@@ -504,7 +509,7 @@ void PumpImpl::ApplyMembers() {
 }
 
 void PumpImpl::PutDueGroups() {
-  if (due_groups_.empty() || groups_held_.load()) return;
+  if (due_groups_.empty()) return;
   const Stamp watermark = executor_.stamps().Watermark();
   for (auto it = due_groups_.begin(); it != due_groups_.end();) {
     if (it->second.at_least > watermark) {

@@ -56,7 +56,9 @@ class Pump {
   virtual void Renew() = 0;
   // A report of this card was taken.
   virtual void Heard(CardNumber card) = 0;
-  // No group's section goes on the air while it is held.
+  // Nothing of cards and groups goes on the air while it is held, and nothing is taken out of the outboxes of
+  // the data buckets: what they say about cards is not known to be true. Alerts, service keys and tables
+  // (the system bucket's) go on. Any thread.
   virtual void HoldGroups(bool held) = 0;
   virtual uint64_t waiting() const = 0;
   // Sections handed to the outputs since the start, as of some tenths of a second ago.

@@ -53,7 +53,7 @@ Result<Bytes> SectionBuilder::Record(CardNumber number) const {
   HEARTH_ASSIGN_OR_RETURN(const auto keys, keys_.KeysOfCard(number, card.batch));
   cas::UniqueRecord record;
   record.card = number;
-  record.stamp = std::max(card.record_stamp, card.standing_stamp);
+  record.stamp = std::max({card.record_stamp, card.standing_stamp, executor_.stamps().record_floor()});
   record.standing = card.standing;
   record.reason = card.reason;
   record.validity_day = card.validity_day;
@@ -99,8 +99,11 @@ Result<Sections> SectionBuilder::Pairing(CardNumber number) const {
   HEARTH_ASSIGN_OR_RETURN(const auto chip, keys_.UnwrapChipKey(box->value));
   HEARTH_ASSIGN_OR_RETURN(
       Bytes section,
-      cas::EncodePairing(
-          {.card = number, .box = card.box, .stamp = card.pairing_stamp, .key = std::move(pairing)}, chip));
+      cas::EncodePairing({.card = number,
+                          .box = card.box,
+                          .stamp = std::max(card.pairing_stamp, executor_.stamps().record_floor()),
+                          .key = std::move(pairing)},
+                         chip));
   Sections sections;
   sections.push_back(std::move(section));
   return sections;

@@ -21,7 +21,8 @@ class SectionBuilder {
 
   // The card's standing as it is now.
   Result<Bytes> Standing(CardNumber card) const;
-  // The card's whole state as it is now; stamped with the newer of its record and its standing.
+  // The card's whole state as it is now; stamped with the newer of its record and its standing, or with
+  // StampTracker::record_floor where that is newer.
   Result<Bytes> Record(CardNumber card) const;
   // Nothing when the card has no box any more.
   Result<Sections> Pairing(CardNumber card) const;

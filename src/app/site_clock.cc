@@ -58,6 +58,7 @@ Result<std::unique_ptr<SiteClock>> SiteClock::Create(Executor& executor, const C
     executor.stamps().Raise(persisted.stamp_seconds + unknown);
     jumped = gap > kJumpOverRestart || gap < -kJumpRunning;
   }
+  site->jumped_at_start_ = jumped;
   site->start_ = jumped ? last : now;
   site->SetJumped(jumped, last);
   {
@@ -101,6 +102,23 @@ UnixMillis SiteClock::OnAir() {
   return UnixMillis(last_wall_.value + passed.count());
 }
 
+Status SiteClock::AfterReplay() {
+  HEARTH_ASSIGN_OR_RETURN(const auto stored, executor_.Get(SiteKey(kClockName)));
+  if (!stored) return Ok();
+  HEARTH_ASSIGN_OR_RETURN(const Persisted persisted, Decode(stored->value));
+  executor_.stamps().Raise(persisted.stamp_seconds);
+  const milliseconds gap = Since(persisted.time, clock_.Now());
+  if (!jumped_at_start_ || gap > kJumpOverRestart || gap < -kJumpRunning) return Ok();
+  jumped_at_start_ = false;
+  {
+    const MutexLock lock(mu_);
+    last_wall_ = clock_.Now();
+    last_steady_ = clock_.Steady();
+  }
+  SetJumped(false, clock_.Now());
+  return Ok();
+}
+
 Status SiteClock::Persist(Txn& txn) {
   txn.Put(SiteKey(kClockName).key,
           Encode({.time = txn.now(), .stamp_seconds = executor_.stamps().Seconds()}));
@@ -109,7 +127,7 @@ Status SiteClock::Persist(Txn& txn) {
 
 Status SiteClock::Tick() {
   if (!jumped_.load()) Detect();
-  if (jumped_.load()) return Ok();
+  if (jumped_.load() || executor_.held()) return Ok();
   {
     const MutexLock lock(mu_);
     last_wall_ = clock_.Now();
@@ -149,6 +167,7 @@ Result<Change> SiteClock::Accept(const Request& request) {
     last_wall_ = clock_.Now();
     last_steady_ = clock_.Steady();
   }
+  jumped_at_start_ = false;
   SetJumped(false, clock_.Now());
   return change;
 }

@@ -27,8 +27,11 @@ class SiteClock {
   // The time that goes on the air: the clock's, or while a jump waits the time before it plus what has passed
   // since. A card's clock only rises, so a wrong time would stay with it.
   UnixMillis OnAir();
-  // Call each minute (the housekeeper does): detects a jump, else persists the time.
+  // Call each minute (the housekeeper does): detects a jump, else persists the time (not in a held store).
   Status Tick();
+  // After an archive was replayed: takes the time and the stamps persisted there. A jump that was only the
+  // age of the restored backup is none any more. Nobody else may be calling.
+  Status AfterReplay();
   // FIELD_MISSING without a reason.
   Result<Change> Accept(const Request& request);
 
@@ -44,6 +47,7 @@ class SiteClock {
   Gauge& jump_gauge_;
   UnixMillis start_;
   std::atomic<bool> jumped_{false};
+  std::atomic<bool> jumped_at_start_{false};
   Mutex mu_;
   UnixMillis last_wall_ HEARTH_GUARDED_BY(mu_);
   std::chrono::nanoseconds last_steady_ HEARTH_GUARDED_BY(mu_){0};

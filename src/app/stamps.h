@@ -1,6 +1,7 @@
 // Stamps (docs/messages.md, section 3) and the watermark that a group's section may claim.
 #pragma once
 
+#include <atomic>
 #include <set>
 
 #include "src/base/clock.h"
@@ -36,6 +37,11 @@ class StampTracker {
   // The stamp of this second: for subjects whose order is their time of sending (service keys).
   Stamp Now() const;
 
+  // No record and no pairing goes on the air with a lower stamp: after a reconciliation cards must take the
+  // books' word over whatever they heard that the books have lost.
+  void SetRecordFloor(Stamp floor) { record_floor_.store(floor.value); }
+  Stamp record_floor() const { return Stamp(record_floor_.load()); }
+
  private:
   uint64_t NowFloor() const HEARTH_REQUIRES(mu_);
 
@@ -45,6 +51,7 @@ class StampTracker {
   bool frozen_ HEARTH_GUARDED_BY(mu_) = false;
   // The clock may step back; stamps do not.
   mutable uint64_t highest_seconds_ HEARTH_GUARDED_BY(mu_) = 0;
+  std::atomic<uint64_t> record_floor_{0};
   mutable std::chrono::nanoseconds highest_at_ HEARTH_GUARDED_BY(mu_){0};  // steady time of that second
 };
 

@@ -166,6 +166,14 @@ enum class Reason : uint16_t {
   kClockJump = 910,
   kOutputFailed = 911,
   kLaneFileInvalid = 912,
+  kRestoreUnreconciled = 913,
+  kRestoreNotHeld = 914,
+  kArchiveGap = 915,
+  kArchiveDamaged = 916,
+  kArchiveForeign = 917,
+  kArchiveDiverged = 918,
+  kArchiveBehind = 919,
+  kArchiveUnwritable = 920,
   kInternal = 999,
 };
 

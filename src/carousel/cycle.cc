@@ -110,7 +110,7 @@ bool SetCycle::Remove(Subject subject) {
 }
 
 std::optional<Section> SetCycle::Peek(Time now) {
-  if (items_.empty()) return std::nullopt;
+  if (items_.empty() || held_) return std::nullopt;
   if (visited_ >= items_.size() || began_ < Time(0)) {
     if (began_ >= Time(0) && now - began_ < min_pass_) return std::nullopt;
     if (began_ >= Time(0)) last_pass_ = now - began_;

@@ -94,6 +94,9 @@ class SetCycle final : public Feed {
   size_t size() const { return items_.size(); }
   uint64_t bytes() const { return bytes_; }
 
+  // Nothing is due while it is held.
+  void Hold(bool held) { held_ = held; }
+
   std::optional<Section> Peek(Time now) override;
   void Advance(Time now) override;
   Time last_pass() const { return last_pass_; }
@@ -106,6 +109,7 @@ class SetCycle final : public Feed {
   std::vector<Section> items_;  // [0, visited_) have been on the air in this pass
   std::unordered_map<uint64_t, uint32_t> places_;
   size_t visited_ = 0;
+  bool held_ = false;
   bool drawn_ = false;  // items_[visited_] is the next
   uint64_t bytes_ = 0;
   Time began_{-1};

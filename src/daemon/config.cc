@@ -80,6 +80,9 @@ void ReadRules(ConfigReader& in, Config& config) {
   in.Number("grace_hours", &config.policy.grace, 0, 240, "hours");
   in.Section("retention");
   in.Number("change_records_days", &config.retention.change_records, 7, 3650, "days");
+  in.Section("archive");
+  in.Path("dir", &config.archive.dir);
+  in.Number("segment_mib", &config.archive.segment_mib, 1, 1024, "MiB");
   in.Section("limits");
   in.Number("requests_in_flight", &config.limits.requests_in_flight, 1, 65'536, "requests");
   in.Number("open_watches", &config.limits.open_watches, 1, 4096, "streams");

@@ -84,6 +84,11 @@ struct Config {
   struct Retention {
     std::chrono::days change_records{7};
   };
+  // Where every change is kept beyond the store, to reconcile a restored backup with.
+  struct Archive {
+    std::filesystem::path dir;  // empty: none
+    size_t segment_mib = 64;
+  };
   // The ECMG: one kind of scrambler never comes back by itself, so that what it is told must be right at
   // once.
   struct Ecmg {
@@ -157,6 +162,7 @@ struct Config {
   Lanes lanes;
   Emergency emergency;
   Retention retention;
+  Archive archive;
   RequestLimits limits;
   log::LogOptions log;
 };

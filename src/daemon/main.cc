@@ -27,7 +27,8 @@ constexpr int kBadUsage = 2;  // the command line or the configuration is wrong
 // Running calls may finish within this time after SIGTERM.
 constexpr std::chrono::seconds kPatience{10};
 
-constexpr std::string_view kUsage = R"(Usage: hearthd --config FILE [--role ROLE] [--check-config]
+constexpr std::string_view kUsage =
+    R"(Usage: hearthd --config FILE [--role ROLE] [--restored] [--check-config]
        hearthd --help | --version
 
 The Hearth head-end: conditional access and location authorisation. Serves the API hearth.v1 by gRPC and
@@ -36,6 +37,8 @@ writes the sections for the air, until SIGTERM or SIGINT. SIGHUP opens the log f
   --config FILE    the configuration (TOML); deploy/hearth.example.toml describes every key
   --role ROLE      "all", or "ecm": a lane that answers scramblers from the file of [lanes] alone, whatever
                    happens to the head-end (default: all)
+  --restored       the store is a backup that was copied back: take no changes and send no groups until it
+                   is reconciled (hearthctl archive reconcile)
   --check-config   only read the configuration and say what is wrong with it
   --version        print the version
   --help           print this
@@ -47,6 +50,7 @@ configuration is wrong.
 struct Arguments {
   std::string config;
   Role role = Role::kAll;
+  bool restored = false;
   bool check_config = false;
   bool version = false;
   bool help = false;
@@ -59,6 +63,8 @@ std::optional<Arguments> ParseArguments(int argc, char** argv) {
     const std::string_view argument = argv[i];
     if (argument == "--check-config") {
       out.check_config = true;
+    } else if (argument == "--restored") {
+      out.restored = true;
     } else if (argument == "--version") {
       out.version = true;
     } else if (argument == "--help" || argument == "-h") {
@@ -79,6 +85,10 @@ std::optional<Arguments> ParseArguments(int argc, char** argv) {
                  argument == "--config" ? "needs a file" : "is not known");
       return std::nullopt;
     }
+  }
+  if (out.restored && out.role == Role::kEcm) {
+    fmt::print(stderr, "hearthd: --restored is for the head-end: a lane has no store\nTry hearthd --help.\n");
+    return std::nullopt;
   }
   if (out.config.empty() && !out.version && !out.help) {
     fmt::print(stderr, "hearthd: --config FILE is missing\nTry hearthd --help.\n");
@@ -126,14 +136,14 @@ bool EndIsAsked() {
          (sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1);
 }
 
-int Serve(const Config& config, Role role, const sigset_t& signals) {
+int Serve(const Config& config, Role role, bool restored, const sigset_t& signals) {
   const SystemClock clock;
   auto log = log::LineLogger::Create(config.log, clock);
   if (!log) {
     fmt::print(stderr, "hearthd: log.file: {}\n", log.error().ToString());
     return kFailed;
   }
-  auto daemon = Daemon::Start(config, role, clock, **log, EndIsAsked);
+  auto daemon = Daemon::Start(config, role, restored, clock, **log, EndIsAsked);
   if (!daemon) {
     const Error& error = daemon.error();
     (*log)->Error("daemon.start_failed", {{"reason", InfoOf(error.reason()).name},
@@ -181,7 +191,7 @@ int Main(int argc, char** argv) {
     fmt::print("{}: ok\n", arguments->config);
     return kOk;
   }
-  return Serve(*config, arguments->role, signals);
+  return Serve(*config, arguments->role, arguments->restored, signals);
 }
 
 }  // namespace

@@ -99,6 +99,9 @@ app::HeadEndOptions OptionsOf(const Config& config) {
   options.policy.grace_hours = static_cast<uint8_t>(config.policy.grace.count());
   options.limits = LimitsOf(config);
   options.change_records = config.retention.change_records;
+  options.site = config.site.name;
+  options.archive = config.archive.dir;
+  options.archive_segment_bytes = config.archive.segment_mib << 20;
   return options;
 }
 
@@ -203,8 +206,8 @@ struct Daemon::Parts {
 
   Status StartMetrics(const Config& config);
   Status StartOutputs(const Config& config);
-  Status StartHeadEnd(const Config& config, const Clock& clock);
-  Status StartAll(const Config& config, const Clock& clock);
+  Status StartHeadEnd(const Config& config, bool restored, const Clock& clock);
+  Status StartAll(const Config& config, bool restored, const Clock& clock);
   Status StartLaneOnly(const Config& config, const Clock& clock, const std::function<bool()>& stop);
   Status StartLanes(const Config& config, const Clock& clock);
   Status StartEcmg(const Config& config);
@@ -244,7 +247,7 @@ Status Daemon::Parts::StartOutputs(const Config& config) {
   return Ok();
 }
 
-Status Daemon::Parts::StartHeadEnd(const Config& config, const Clock& clock) {
+Status Daemon::Parts::StartHeadEnd(const Config& config, bool restored, const Clock& clock) {
   HEARTH_ASSIGN_OR_RETURN(auto master, ReadMasterKey(config.keys));
   HEARTH_ASSIGN_OR_RETURN(store, OpenStore(config, clock, metrics));
   HEARTH_RETURN_IF_ERROR(StartOutputs(config));
@@ -253,6 +256,7 @@ Status Daemon::Parts::StartHeadEnd(const Config& config, const Clock& clock) {
   if (broadcast) sinks.push_back(broadcast.get());
   for (const auto& mux : muxes) sinks.push_back(mux.get());
   app::HeadEndOptions options = OptionsOf(config);
+  options.restored = restored;
   HEARTH_ASSIGN_OR_RETURN(options.emergency_signer, ReadEmergencySigner(config.emergency, log));
   HEARTH_ASSIGN_OR_RETURN(head_end, app::HeadEnd::Create(*store, clock, random, std::move(master),
                                                          std::move(sinks), options, metrics, log));
@@ -314,11 +318,11 @@ Daemon::~Daemon() { Stop(std::chrono::milliseconds(0)); }
 
 const Ports& Daemon::ports() const { return parts_->ports; }
 
-Status Daemon::Parts::StartAll(const Config& config, const Clock& clock) {
+Status Daemon::Parts::StartAll(const Config& config, bool restored, const Clock& clock) {
   if (config.site.insecure_development) log.Warn("daemon.insecure", {{"warning", kInsecureWarning}});
   if (config.store.kind == StoreKind::kMemory)
     log.Warn("daemon.memory_store", {{"warning", kMemoryStoreWarning}});
-  HEARTH_RETURN_IF_ERROR(StartHeadEnd(config, clock));
+  HEARTH_RETURN_IF_ERROR(StartHeadEnd(config, restored, clock));
   HEARTH_RETURN_IF_ERROR(StartLanes(config, clock));
   HEARTH_RETURN_IF_ERROR(StartEcmg(config));
   return StartServer(config, clock);
@@ -333,8 +337,9 @@ Status Daemon::Parts::StartLaneOnly(const Config& config, const Clock& clock,
   return lane_reader ? StartEcmg(config) : Ok();
 }
 
-Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Role role, const Clock& clock,
-                                              Logger& log, const std::function<bool()>& stop) {
+Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Role role, bool restored,
+                                              const Clock& clock, Logger& log,
+                                              const std::function<bool()>& stop) {
   auto parts = std::make_unique<Parts>(log);
   HEARTH_ASSIGN_OR_RETURN(parts->activated, TakeActivatedSocket());
   if (parts->activated && !config.ecmg.listen) {
@@ -349,7 +354,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Role role, c
     HEARTH_RETURN_IF_ERROR(parts->StartLaneOnly(config, clock, stop));
     if (!parts->ecmg) return std::unique_ptr<Daemon>();
   } else {
-    HEARTH_RETURN_IF_ERROR(parts->StartAll(config, clock));
+    HEARTH_RETURN_IF_ERROR(parts->StartAll(config, restored, clock));
   }
   const Ports& ports = parts->ports;
   if (!config.grpc.port_file.empty()) {

@@ -29,9 +29,11 @@ class Daemon {
  public:
   // Serves when it returns. The port file is written last: who sees it can connect. Errors say which key of
   // the configuration they are about, where there is one.
+  // `restored`: the operator says that the store is a copied-back backup; see HeadEndOptions.
   // With Role::kEcm it waits for a lane file until there is one, or `stop` says so: then nullptr.
-  static Result<std::unique_ptr<Daemon>> Start(const Config& config, Role role, const Clock& clock,
-                                               Logger& log, const std::function<bool()>& stop);
+  static Result<std::unique_ptr<Daemon>> Start(const Config& config, Role role, bool restored,
+                                               const Clock& clock, Logger& log,
+                                               const std::function<bool()>& stop);
   // Stop, without patience.
   ~Daemon();
 

@@ -60,7 +60,7 @@ v1::GetCarouselResponse ToProto(const app::AirStatus& air) {
   v1::GetCarouselResponse out;
   out.set_unconfirmed(air.unconfirmed);
   out.set_confirmed(air.confirmed);
-  out.set_groups_held(air.groups_held);
+  out.set_groups_held(air.held);
   for (const app::AirOutputStatus& status : air.outputs) {
     v1::CarouselOutput& output = *out.add_outputs();
     output.set_name(status.name);

@@ -7,6 +7,8 @@ namespace hearth::rpc {
 namespace {
 
 // The enums below have the same numbers in the domain and in the API; these hold the two together.
+static_assert(static_cast<int>(app::DifferenceKind::kAccountOpened) == v1::Difference::ACCOUNT_OPENED &&
+              static_cast<int>(app::DifferenceKind::kCardDarkened) == v1::Difference::CARD_DARKENED);
 static_assert(static_cast<int>(entitlement::StandingReason::kWaiting) == v1::WAITING_FOR_INSTALLATION &&
               static_cast<int>(entitlement::StandingReason::kEvicted) == v1::EVICTED);
 static_assert(static_cast<int>(geofence::Verdict::kInArea) == v1::IN_AREA &&
@@ -367,6 +369,31 @@ v1::RegionCounts ToProto(const app::RegionCounts& counts, const geofence::Region
   out.set_waiting(counts.counts.waiting);
   out.set_activated(counts.counts.activated);
   out.set_dark(counts.counts.dark);
+  return out;
+}
+
+v1::ReconcileSummary ToProto(const app::ReconcileReport& report) {
+  v1::ReconcileSummary out;
+  out.set_held(report.held);
+  out.set_changes(report.changes);
+  out.set_buckets(report.buckets);
+  if (report.newest.value != 0) *out.mutable_newest() = ToTimestamp(report.newest);
+  for (const auto& [kind, count] : report.writes) (*out.mutable_writes())[kind] = count;
+  const auto count = [&](app::DifferenceKind kind) {
+    return static_cast<uint64_t>(
+        std::count_if(report.differences.begin(), report.differences.end(),
+                      [&](const auto& difference) { return difference.kind == kind; }));
+  };
+  out.set_accounts_opened(count(app::DifferenceKind::kAccountOpened));
+  out.set_accounts_closed(count(app::DifferenceKind::kAccountClosed));
+  out.set_accounts_swapped(count(app::DifferenceKind::kAccountSwapped));
+  out.set_cards_lit(count(app::DifferenceKind::kCardLit));
+  out.set_cards_darkened(count(app::DifferenceKind::kCardDarkened));
+  out.set_plan(report.plan);
+  if (report.committed) {
+    *out.mutable_changed() = ToProto(app::Change{
+        .committed = *report.committed, .revision = report.committed->sequence, .repeated = false});
+  }
   return out;
 }
 

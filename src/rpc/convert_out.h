@@ -22,6 +22,7 @@
 #include "src/app/location.h"
 #include "src/app/plans.h"
 #include "src/app/pump.h"
+#include "src/app/reconcile.h"
 #include "src/app/registry.h"
 #include "src/app/request.h"
 #include "src/app/row.h"
@@ -75,5 +76,7 @@ v1::Intervention ToProto(const app::InterventionEvent& event);
 
 v1::RegionCounts ToProto(const app::RegionCounts& counts, const geofence::RegionTree& tree);
 v1::AuditEntry ToProto(const app::AuditView& view);
+// Without the differences themselves.
+v1::ReconcileSummary ToProto(const app::ReconcileReport& report);
 
 }  // namespace hearth::rpc

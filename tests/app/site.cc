@@ -108,6 +108,15 @@ geofence::Evidence EvidenceOf(const Heard& heard) {
   return evidence;
 }
 
+std::shared_ptr<store::Engine> CopyOf(store::Engine& engine) {
+  auto copy = std::make_shared<store::MemoryEngine>();
+  const auto all = engine.Scan("", "\xFF\xFF\xFF", SIZE_MAX);
+  std::vector<store::Write> writes;
+  for (const auto& item : all->items) writes.push_back({item.key, item.value});
+  EXPECT_TRUE(copy->Apply(std::move(writes)));
+  return copy;
+}
+
 std::shared_ptr<store::Engine> PreparedEngine() {
   static const std::shared_ptr<store::Engine> engine = [] {
     auto made = std::make_shared<store::MemoryEngine>();
@@ -115,18 +124,18 @@ std::shared_ptr<store::Engine> PreparedEngine() {
     site.Prepare();
     return made;
   }();
-  auto copy = std::make_shared<store::MemoryEngine>();
-  const auto all = engine->Scan("", "\xFF\xFF\xFF", SIZE_MAX);
-  std::vector<store::Write> writes;
-  for (const auto& item : all->items) writes.push_back({item.key, item.value});
-  EXPECT_TRUE(copy->Apply(std::move(writes)));
-  return copy;
+  return CopyOf(*engine);
 }
 
-Site::Site(std::shared_ptr<store::Engine> engine, HeadEndOptions head_end)
-    : clock(kStart), random(7), options(std::move(head_end)) {
-  auto opened =
-      store::EngineStore::Create(std::make_unique<SharedEngine>(std::move(engine)), clock, metrics, Limits());
+Site::Site(std::shared_ptr<store::Engine> its_engine, HeadEndOptions head_end)
+    : clock(kStart), random(7), options(std::move(head_end)), engine(std::move(its_engine)) {
+  OpenStore();
+}
+
+void Site::OpenStore() {
+  store.reset();
+  memory.reset();
+  auto opened = store::EngineStore::Create(std::make_unique<SharedEngine>(engine), clock, metrics, Limits());
   EXPECT_TRUE(opened);
   memory = std::move(*opened);
   store = std::make_unique<GuardedStore>(*memory);
@@ -157,6 +166,14 @@ void Site::Start() {
 }
 
 void Site::Stop() { head_.reset(); }
+
+std::shared_ptr<store::Engine> Site::Backup() const { return CopyOf(*engine); }
+
+void Site::Restore(const std::shared_ptr<store::Engine>& backup) {
+  Stop();
+  engine = CopyOf(*backup);
+  OpenStore();
+}
 
 void Site::Restart() {
   Stop();

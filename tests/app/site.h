@@ -74,6 +74,10 @@ class Site {
   HeadEnd& head() { return *head_; }
   bool running() const { return head_ != nullptr; }
 
+  // The store as it is now; and that in place of the present one, as if a backup had been copied back.
+  std::shared_ptr<store::Engine> Backup() const;
+  void Restore(const std::shared_ptr<store::Engine>& backup);
+
   // A fresh id of now, with a content of its own. Any thread.
   Request NewRequest(std::string reason = "test");
   // The three orders, with a new request.
@@ -121,6 +125,7 @@ class Site {
   NullLogger log;
   TestRandom random;
   HeadEndOptions options;
+  std::shared_ptr<store::Engine> engine;
   std::unique_ptr<store::Store> memory;
   std::unique_ptr<GuardedStore> store;
 
@@ -129,6 +134,7 @@ class Site {
   // Over this engine, without a head-end.
   Site(std::shared_ptr<store::Engine> engine, HeadEndOptions options);
   void Prepare();
+  void OpenStore();
 
   std::atomic<uint64_t> requests_{0};
   bool two_outputs_ = false;

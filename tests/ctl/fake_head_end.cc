@@ -213,6 +213,34 @@ grpc::Status FakeAdmin::GetStatus(grpc::ServerContext* context, const v1::GetSta
   return AnswerBy(get_status, request, response);
 }
 
+grpc::Status FakeAdmin::ReleaseRestore(grpc::ServerContext* /*context*/,
+                                       const v1::ReleaseRestoreRequest* request,
+                                       v1::ReleaseRestoreResponse* response) {
+  return AnswerBy(release_restore, request, response);
+}
+
+grpc::Status FakeAdmin::ReconcileArchive(
+    grpc::ServerContext* /*context*/,
+    grpc::ServerReaderWriter<v1::ReconcileArchiveResponse, v1::ReconcileArchiveRequest>* stream) {
+  auto& messages = reconciled.emplace_back();
+  v1::ReconcileArchiveRequest message;
+  v1::ReconcileArchiveResponse answer;
+  while (stream->Read(&message)) {
+    messages.push_back(message);
+    if (!message.has_header()) continue;
+    *answer.mutable_have() = have;
+    stream->Write(answer);
+  }
+  *answer.mutable_summary() = summary;
+  stream->Write(answer);
+  for (const v1::Difference& difference : differences) {
+    answer.mutable_differences()->Clear();
+    *answer.mutable_differences()->add_differences() = difference;
+    stream->Write(answer);
+  }
+  return grpc::Status::OK;
+}
+
 FakeHeadEnd::FakeHeadEnd() {
   int port = 0;
   grpc::ServerBuilder builder;

@@ -144,9 +144,20 @@ struct FakeSchedule final : v1::ScheduleService::Service {
 
 struct FakeAdmin final : v1::AdminService::Service {
   Answer<v1::GetStatusRequest, v1::GetStatusResponse> get_status;
+  Answer<v1::ReleaseRestoreRequest, v1::ReleaseRestoreResponse> release_restore;
   std::string actor;  // of the last call
+  // ReconcileArchive: what the head-end has, what it was sent (each call's messages), and what it answers.
+  v1::ReconcileArchiveResponse::Have have;
+  std::vector<std::vector<v1::ReconcileArchiveRequest>> reconciled;
+  v1::ReconcileSummary summary;
+  std::vector<v1::Difference> differences;
 
   grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*, v1::GetStatusResponse*) override;
+  grpc::Status ReleaseRestore(grpc::ServerContext*, const v1::ReleaseRestoreRequest*,
+                              v1::ReleaseRestoreResponse*) override;
+  grpc::Status ReconcileArchive(
+      grpc::ServerContext*,
+      grpc::ServerReaderWriter<v1::ReconcileArchiveResponse, v1::ReconcileArchiveRequest>*) override;
 };
 
 // Listens on 127.0.0.1, a port of the system's choice, until destroyed.

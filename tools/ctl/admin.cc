@@ -41,6 +41,9 @@ int RunStatus(Session& session, const NoFlags& /*flags*/) {
     sheet.Add("started", LocalTime(answer.started()));
     sheet.Add("store", answer.store_read_only() ? "READ ONLY" : "writable");
     sheet.Add("clock", answer.clock_jumped() ? "JUMPED: check it, then hearthctl clock accept" : "steady");
+    sheet.Add("restore", answer.restore_unreconciled() ? "UNRECONCILED: see hearthctl archive reconcile"
+                                                       : "none waits to be reconciled");
+    sheet.Add("archive lag", fmt::format("{:.3f} s", answer.archive_lag_seconds()));
     sheet.Add("epoch",
               fmt::format("{}{}", answer.epoch(), answer.in_lead() ? ", the next one is on air" : ""));
     sheet.Add("sections sent", std::to_string(answer.sections_sent()));

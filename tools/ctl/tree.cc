@@ -91,6 +91,7 @@ Tree::Tree() : root_("Operates a Hearth head-end.", "hearthctl") {
   AddInterventionCommands(*this);
   AddEntitlementCommands(*this);
   AddAdminCommands(*this);
+  AddArchiveCommands(*this);
   AddSimulcryptCommands(*this);
   AddCarouselCommands(*this);
   AddLocalCommands(*this);

@@ -100,6 +100,7 @@ void AddLocationCommands(Tree& tree);      // location, why
 void AddInterventionCommands(Tree& tree);  // intervention
 void AddEntitlementCommands(Tree& tree);   // ecm, card
 void AddAdminCommands(Tree& tree);         // stats, status, clock, audit
+void AddArchiveCommands(Tree& tree);       // archive: verify needs no head-end
 void AddSimulcryptCommands(Tree& tree);    // simulcrypt: needs no head-end
 void AddCarouselCommands(Tree& tree);      // carousel plan: needs no head-end
 void AddLocalCommands(Tree& tree);         // reason, completion, version: need no head-end
