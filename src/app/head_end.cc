@@ -155,7 +155,7 @@ Result<Committed> HeadEnd::EndHold(const Request& request, std::string_view acti
     txn.Put(SiteKey(kRestoreName).key, std::string(AsChars(value.bytes())));
     return Ok();
   });
-  if (Status lifted = committed ? restore_->Lift(floor) : Status(committed.error()); !lifted) {
+  if (Status lifted = committed ? restore_->Lift() : Status(committed.error()); !lifted) {
     executor_->Hold(true);
     return lifted.error();
   }
@@ -170,23 +170,6 @@ Result<Committed> HeadEnd::EndHold(const Request& request, std::string_view acti
   note("sagas", registry_->Recover());
   note("evictions", evictions_->Recover());
   return committed;
-}
-
-// All groups go out once more as soon as cards obey them: when the watermark has passed what records were
-// stamped with. Not owed any more a minute later.
-void HeadEnd::RenewAfterHold() {
-  const auto owed = restore_->renewal_owed();
-  if (!owed || restore_->held() || stamps_->Watermark() <= *owed) return;
-  const nanoseconds now = executor_->clock().Steady();
-  if (!renewed_after_hold_) {
-    pump_->Renew();
-    renewed_after_hold_ = now;
-  } else if (now - *renewed_after_hold_ >= kEachMinute) {
-    if (const Status status = restore_->EndRenewal(); !status) {
-      log_.Error("housekeeping_failed", {{"what", "renewal"}, {"error", status.error().ToString()}});
-    }
-    renewed_after_hold_.reset();
-  }
 }
 
 void HeadEnd::BeginShutdown() {
@@ -220,7 +203,6 @@ void HeadEnd::Housekeep() {
       if (!status) log_.Error("housekeeping_failed", {{"what", what}, {"error", status.error().ToString()}});
     };
     const nanoseconds now = clock.Steady();
-    RenewAfterHold();
     if (now - minute >= kEachMinute && !restore_->held()) {
       minute = now;
       note("clock", site_clock_->Tick());

@@ -84,7 +84,6 @@ class HeadEnd {
   Status FindWhetherRestored(const archive::Writer* writer);
   Result<Committed> EndHold(const Request& request, std::string_view action, bool set_aside);
   Status ReloadAll();
-  void RenewAfterHold();
   void Housekeep();
   Status Trim();
 
@@ -108,7 +107,6 @@ class HeadEnd {
   std::unique_ptr<Views> views_;
   std::unique_ptr<Pump> pump_;
   std::unique_ptr<Reconciler> reconciler_;
-  std::optional<std::chrono::nanoseconds> renewed_after_hold_;  // housekeeper only
   std::atomic<bool> shutting_down_{false};
   Mutex mu_;
   CondVar wake_;

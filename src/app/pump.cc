@@ -316,7 +316,8 @@ Result<Refreshed> PumpImpl::RefreshCard(const Request& request, CardNumber numbe
   const auto service_keys = air_->Forecast(Tier::kServiceKeys);
   if (individual && service_keys) {
     // What the card needs of its group waits for the watermark, and the service keys come by in their cycle.
-    const auto in = std::chrono::ceil<milliseconds>(std::max(kWatermark, *individual) + *individual + *service_keys);
+    const auto in = std::chrono::ceil<milliseconds>(std::max<nanoseconds>(kWatermark, *individual) +
+                                                    *individual + *service_keys);
     refreshed.expected = UnixMillis(executor_.clock().Now().value + in.count());
   }
   return refreshed;

@@ -9,6 +9,8 @@
 namespace hearth::app {
 namespace {
 
+using records::Urgency;
+
 // Commits under way at once: enough to share syncs, few enough to hold in memory.
 constexpr size_t kUnsynced = 256;
 // What the end of a hold writes, and may lie beyond the end of an archive.
@@ -23,7 +25,8 @@ Status EmitCard(Txn& txn, const std::string& key, std::string_view stored) {
   const bool standing = card.standing_stamp != before.standing_stamp;
   if (standing) {
     txn.Emit(records::StandingChanged{
-        .card = card.number, .standing = card.standing, .reason = card.reason, .stamp = card.standing_stamp});
+        .card = card.number, .standing = card.standing, .reason = card.reason, .stamp = card.standing_stamp},
+             Urgency::kBulk);
     const bool left = before.place.group.value != 0 && before.place != card.place;
     const auto member = [&](const entitlement::GroupSlot& place, bool leave) {
       txn.Reopen(card.standing_stamp);
@@ -33,16 +36,17 @@ Status EmitCard(Txn& txn, const std::string& key, std::string_view stored) {
                                             .slot = place.slot,
                                             .on = !leave && card.standing != entitlement::Standing::kDark,
                                             .leave = leave,
-                                            .stamp = card.standing_stamp}});
+                                            .stamp = card.standing_stamp}},
+               Urgency::kBulk);
     };
     if (left) member(before.place, true);
     if (card.place.group.value != 0) member(card.place, false);
   }
   if (standing || card.record_stamp != before.record_stamp) {
-    txn.Emit(records::RecordDue{.card = card.number});
+    txn.Emit(records::RecordDue{.card = card.number}, Urgency::kBulk);
   }
   if (card.pairing_stamp != before.pairing_stamp && card.box.value != 0) {
-    txn.Emit(records::PairingDue{.card = card.number});
+    txn.Emit(records::PairingDue{.card = card.number}, Urgency::kBulk);
   }
   return Ok();
 }
@@ -57,7 +61,7 @@ Status EmitEffects(Txn& txn, const records::ChangeRecord& change) {
       HEARTH_ASSIGN_OR_RETURN(const auto group, records::Decode<records::GroupRecord>(value.value));
       Stamp newest;
       for (const auto& member : group.group.members) newest = std::max(newest, member.stamp);
-      txn.Emit(records::GroupDue{.group = group.group.id, .at_least = newest, .keys = true});
+      txn.Emit(records::GroupDue{.group = group.group.id, .at_least = newest, .keys = true}, Urgency::kBulk);
     } else if (key.starts_with("package/")) {
       HEARTH_ASSIGN_OR_RETURN(const auto package, records::Decode<records::PackageRecord>(value.value));
       txn.Emit(records::ServiceKeysDue{.package = package.package.id});

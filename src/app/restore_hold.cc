@@ -10,7 +10,6 @@ namespace {
 
 constexpr store::BucketId kHoldBucket{store::kFirstViewBucket.value + store::kViewBuckets - 1};
 constexpr std::string_view kHeldKey = "held";
-constexpr std::string_view kRenewalKey = "renewal";
 
 }  // namespace
 
@@ -32,8 +31,6 @@ Result<std::unique_ptr<RestoreHold>> RestoreHold::Create(Executor& executor, Met
 Status RestoreHold::Load() {
   const MutexLock lock(mu_);
   HEARTH_ASSIGN_OR_RETURN(const auto held, bucket_.Get(std::string(kHeldKey)));
-  HEARTH_ASSIGN_OR_RETURN(const auto owed, bucket_.Get(std::string(kRenewalKey)));
-  if (owed) owed_ = Stamp(ByteReader(AsBytes(*owed)).U64());
   if (held) why_ = *held;
   Show(held.has_value());
   return Ok();
@@ -67,30 +64,12 @@ Status RestoreHold::Hold(const std::string& why) {
   return Ok();
 }
 
-Status RestoreHold::Lift(Stamp floor) {
+Status RestoreHold::Lift() {
   const MutexLock lock(mu_);
-  ByteWriter value(8);
-  value.U64(floor.value);
   bucket_.Delete(std::string(kHeldKey));
-  bucket_.Put(std::string(kRenewalKey), std::string(AsChars(value.bytes())));
   HEARTH_RETURN_IF_ERROR(bucket_.Commit());
   why_.clear();
-  owed_ = floor;
   Show(false);
-  return Ok();
-}
-
-std::optional<Stamp> RestoreHold::renewal_owed() const {
-  const MutexLock lock(mu_);
-  return owed_;
-}
-
-Status RestoreHold::EndRenewal() {
-  const MutexLock lock(mu_);
-  if (!owed_) return Ok();
-  bucket_.Delete(std::string(kRenewalKey));
-  HEARTH_RETURN_IF_ERROR(bucket_.Commit());
-  owed_.reset();
   return Ok();
 }
 

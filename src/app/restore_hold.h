@@ -31,13 +31,8 @@ class RestoreHold {
   Status Gate() const;
   // Durable when it returns. `why` is for people. Again: the first reason stays.
   Status Hold(const std::string& why);
-  // Durable when it returns; from then on changes are taken. `floor`: see StampTracker::SetRecordFloor.
-  Status Lift(Stamp floor);
-
-  // The groups are owed to the air once more, now that the watermark may pass `floor`. Stays true over
-  // restarts until EndRenewal.
-  std::optional<Stamp> renewal_owed() const;
-  Status EndRenewal();
+  // Durable when it returns; from then on changes are taken.
+  Status Lift();
 
  private:
   RestoreHold(Executor& executor, ViewBucket bucket, MetricsRegistry& metrics, Logger& log);
@@ -51,7 +46,6 @@ class RestoreHold {
   mutable Mutex mu_;
   ViewBucket bucket_ HEARTH_GUARDED_BY(mu_);
   std::string why_ HEARTH_GUARDED_BY(mu_);
-  std::optional<Stamp> owed_ HEARTH_GUARDED_BY(mu_);
 };
 
 // Whether an archive that ends at `tails` has more, or other, changes than the store; says in words where.

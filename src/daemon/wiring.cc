@@ -387,7 +387,6 @@ void Daemon::Stop(std::chrono::milliseconds patience) {
   parts.ecmg.reset();  // answers to the end
   parts.lane_reader.reset();
   parts.lanes.reset();
-  parts.renewal.Serve(nullptr);
   parts.head_end.reset();
   parts.muxes.clear();
   parts.broadcast.reset();
