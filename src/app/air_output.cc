@@ -27,7 +27,7 @@ constexpr size_t kAtOnce = 256;
 // Between two looks at the mailbox.
 constexpr int kRounds = 64;
 // So much of the individual tier waiting is no longer individual.
-constexpr seconds kCrowded{5};
+constexpr seconds kCrowded{1};
 constexpr minutes kWorstOver{15};
 constexpr uint32_t kGroupSegments = 16;
 // Of the records' turns one in so many is of all cards, the others of those that no report has confirmed.

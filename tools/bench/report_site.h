@@ -32,6 +32,9 @@ struct Home {
 // Counts sections and throws them away. Any thread.
 class CountingSink final : public app::SectionSink {
  public:
+  std::string_view name() const override { return "counting"; }
+  // Takes all it is given.
+  std::optional<app::Pace> pace() const override { return app::Pace{.kbps = 1000}; }
   Status Write(std::span<const Bytes> sections) override {
     count_ += sections.size();
     return Ok();
