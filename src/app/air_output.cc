@@ -51,6 +51,13 @@ std::string LinePrefix(std::string_view name, Tier tier) {
 
 std::string CycleKey(std::string_view name, Tier tier) { return fmt::format("cycle/{}/{}", name, At(tier)); }
 
+std::set<uint16_t> RegionsOf(const AirOptions& options, std::string_view name) {
+  for (const AirOptions::Region& region : options.regions) {
+    if (region.output == name) return region.provinces;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<AirOutput>> AirOutput::Create(SectionSink& sink, const AirOptions& options,
@@ -71,10 +78,7 @@ AirOutput::AirOutput(SectionSink& sink, const AirOptions& options, AirContent& c
       listener_(listener),
       log_(log),
       name_(sink.name()),
-      regions_([&] {
-        const auto own = options.regions.find(sink.name());
-        return own == options.regions.end() ? std::set<uint16_t>() : own->second;
-      }()),
+      regions_(RegionsOf(options, sink.name())),
       scheduler_(std::move(scheduler)),
       pacer_(scheduler_.options().packing, kAhead),
       service_keys_([this](uint64_t n) { return Covered(content_.ServiceKeysAt(n)); },

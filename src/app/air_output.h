@@ -36,8 +36,12 @@ struct AirOptions {
   LeastPasses least;
   // Of outputs that have no pace of their own.
   uint32_t kbps = 1000;
-  // Provinces (2 digits) that an output serves, by its name; all where there is none.
-  std::map<std::string, std::set<uint16_t>, std::less<>> regions;
+  // An output that does not serve all provinces (2 digits).
+  struct Region {
+    std::string output;
+    std::set<uint16_t> provinces;
+  };
+  std::vector<Region> regions;
   // How long a record stays among the frequent ones when no report confirms it.
   std::chrono::days stale{90};
 };

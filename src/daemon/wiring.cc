@@ -90,7 +90,7 @@ app::HeadEndOptions OptionsOf(const Config& config) {
                                   .records = carousel.records / 100.0,
                                   .areas = carousel.areas / 100.0};
   for (const Config::Mux& mux : config.muxes) {
-    if (!mux.provinces.empty()) options.air.regions[mux.name] = mux.provinces;
+    if (!mux.provinces.empty()) options.air.regions.push_back({mux.name, mux.provinces});
   }
   options.policy.blacklisted_reports = config.policy.blacklisted_reports;
   options.policy.blacklisted_gap = config.policy.blacklisted_gap;

@@ -237,7 +237,7 @@ TEST(AirOutputs, EachKeepsItsOwnPaceAndNothingIsDoneBeforeAllHaveIt) {
 
 TEST(AirOutputs, AnOutputHearsOfItsProvincesOnly) {
   HeadEndOptions options;
-  options.air.regions["other"] = {65};
+  options.air.regions.push_back({.output = "other", .provinces = {65}});
   Site site({.head_end = options, .two_outputs = true});
   (void)site.Installed(1);
   site.Pass();
