@@ -385,7 +385,8 @@ std::vector<entitlement::Package> KeyKeeper::PackagesOf(uint16_t province) const
 
 std::vector<entitlement::Package> KeyKeeper::Packages() const {
   std::vector<entitlement::Package> packages;
-  for (const auto& [id, package] : state()->packages) packages.push_back(package.package);
+  const auto now = state();  // what is iterated must outlive a Refresh
+  for (const auto& [id, package] : now->packages) packages.push_back(package.package);
   return packages;
 }
 

@@ -341,7 +341,8 @@ Result<PlanPage> Plans::List(const std::optional<ChannelRef>& channel, UnixMilli
 Status Plans::Trim() {
   const UnixMillis before = Plus(executor_.clock().Now(), -entitlement::kPlanKept);
   std::vector<ServiceId> due;
-  for (const auto& [service, plan] : book_.state()->plans) {
+  const auto book = book_.state();  // what is iterated must outlive a Reload
+  for (const auto& [service, plan] : book->plans) {
     if (!DaysOver(plan, before).empty()) due.push_back(service);
   }
   if (due.empty()) return Ok();

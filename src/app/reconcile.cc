@@ -155,8 +155,13 @@ Status Reconciler::Run::Take(const archive::Change& change) {
   if (plan_.empty()) {
     HEARTH_RETURN_IF_ERROR(TakeChecked(change));
   } else {
-    HEARTH_RETURN_IF_ERROR(owner_.executor_.Replay(store::BucketId(change.bucket), change.sequence,
-                                                   change.record, change.audit, EmitEffects));
+    Status replayed = owner_.executor_.Replay(store::BucketId(change.bucket), change.sequence, change.record,
+                                              change.audit, EmitEffects);
+    if (!replayed) {
+      // After a failed commit what comes behind it does not fit any more: the cause is the commit's.
+      HEARTH_RETURN_IF_ERROR(owner_.executor_.WaitForReplay());
+      return replayed.error();
+    }
     if (++unsynced_ >= kUnsynced) {
       HEARTH_RETURN_IF_ERROR(owner_.executor_.WaitForReplay());
       unsynced_ = 0;

@@ -175,6 +175,12 @@ TEST_P(Restored, IsHeldAndComesBackAsItWas) {
   const auto refused = site.Open(kCards + 1);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().reason(), Reason::kRestoreUnreconciled);
+  const auto own = site.head().executor().RunUngated(
+      store::kSystemBucket, {.actor = "hearthd", .action = "test"}, [](Txn& txn) -> Status {
+        txn.Put("site/test", "x");
+        return Ok();
+      });
+  EXPECT_EQ(own.error().reason(), Reason::kRestoreUnreconciled) << "nor does the head-end commit by itself";
   const size_t sent = site.sink.size();
   site.head().pump().Renew();
   for (int i = 0; i < 5; ++i) {
@@ -447,6 +453,32 @@ TEST(Archive, WhoeverSaysSoIsHeldWithoutOne) {
             Reason::kRestoreNotHeld);
   site.Restart();
   EXPECT_FALSE(site.head().restore().held());
+}
+
+// The groups alone bring every home back to what the store says, also those that nothing in it asks to be
+// sent.
+TEST(Archive, GroupsGoOutOnceMoreWhenTheHoldEnds) {
+  Site site;
+  Home home = site.Installed(1);
+  const auto backup = site.Backup();
+  for (int i = 0; i < 2; ++i) {
+    site.clock.Advance(std::chrono::seconds(61));
+    ASSERT_TRUE(site.Send(home, kCity));
+  }
+  site.Drain();
+  site.Listen(home);
+  ASSERT_FALSE(site.Watches(home));
+  site.Restore(backup);
+  site.options.restored = true;
+  site.clock.Advance(std::chrono::minutes(30));
+  site.Start();
+  site.head().HousekeepNow();
+  site.Listen(home);
+  EXPECT_FALSE(site.Watches(home)) << "held";
+  ASSERT_TRUE(site.head().reconciler().ReleaseWithoutArchive(site.NewRequest("no archive")));
+  Settle(site);
+  site.Listen(home);
+  EXPECT_TRUE(site.Watches(home));
 }
 
 // The last second is lost to the archive; the books and the homes must agree on standing all the same.
