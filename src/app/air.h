@@ -110,8 +110,7 @@ class Air {
     std::vector<std::pair<CardNumber, std::promise<CardDelivery>>> questions;
 
     bool empty() const {
-      return wishes.empty() && groups.empty() && heard.empty() && !hold && !mark_pass &&
-             questions.empty();
+      return wishes.empty() && groups.empty() && heard.empty() && !hold && !mark_pass && questions.empty();
     }
   };
   // A ticket whose sections are not all on the air, and what follows them.

@@ -215,6 +215,14 @@ Status PumpImpl::LoadAir() {
 }
 
 void PumpImpl::Start() {
+  // What a former run left of alerts stands in line before anything goes out.
+  std::vector<Ticket> alerts;
+  {
+    const MutexLock lock(mu_);
+    alerts.assign(first_.begin(), first_.end());
+    first_.clear();
+  }
+  Process(alerts);
   air_->Start();
   thread_ = std::thread([this] { Run(); });
 }

@@ -24,8 +24,10 @@ Status EmitCard(Txn& txn, const std::string& key, std::string_view stored) {
   const entitlement::Card before = former ? former->value.card : entitlement::Card{};
   const bool standing = card.standing_stamp != before.standing_stamp;
   if (standing) {
-    txn.Emit(records::StandingChanged{
-        .card = card.number, .standing = card.standing, .reason = card.reason, .stamp = card.standing_stamp},
+    txn.Emit(records::StandingChanged{.card = card.number,
+                                      .standing = card.standing,
+                                      .reason = card.reason,
+                                      .stamp = card.standing_stamp},
              Urgency::kBulk);
     const bool left = before.place.group.value != 0 && before.place != card.place;
     const auto member = [&](const entitlement::GroupSlot& place, bool leave) {
@@ -37,7 +39,7 @@ Status EmitCard(Txn& txn, const std::string& key, std::string_view stored) {
                                             .on = !leave && card.standing != entitlement::Standing::kDark,
                                             .leave = leave,
                                             .stamp = card.standing_stamp}},
-               Urgency::kBulk);
+          Urgency::kBulk);
     };
     if (left) member(before.place, true);
     if (card.place.group.value != 0) member(card.place, false);

@@ -22,7 +22,7 @@ TEST(Pump, ARestartSendsWhatAFailingOutputDidNotTake) {
   EXPECT_TRUE(WaitUntil([&] { return site.sink.refused() > 0; }));
   EXPECT_GT(site.head().pump().waiting(), 0U);
   site.Restart();
-  EXPECT_EQ(site.sink.size(), 0U);
+  for (const Bytes& section : site.sink.all()) EXPECT_NE(section[0], receiver::kRecord);
   site.sink.Fail(false);
   site.Drain();
   site.Listen(home);
