@@ -196,6 +196,7 @@ void Air::Run() {
     Refresh(/*at_once=*/!mail.wishes.empty());
     Handle(mail);
     more = false;
+    Compile();
     const AirTime now = executor_.clock().Steady();
     for (const auto& output : outputs_) more = output->Send(now) || more;
     for (const auto& output : outputs_) output->Settle();
@@ -308,6 +309,7 @@ void Air::Handle(const Wish& wish) {
   const AirTime now = executor_.clock().Steady();
   for (const AirItem& item : *items) {
     const Kind kind = item.section.subject.kind();
+    if (kind == Kind::kStanding) NoteStanding(CardNumber(item.section.subject.number()));
     if (kind == Kind::kRecord || kind == Kind::kPairing) {
       const CardNumber card(item.section.subject.number());
       const auto known = unconfirmed_.find(card.value);
@@ -361,12 +363,82 @@ void Air::OnAir(size_t output, Subject subject, uint64_t version) {
   });
   if (!waits.empty()) return;
   waits_.erase(found);
+  if (subject.kind() == Kind::kStanding) ForgetStanding(CardNumber(subject.number()));
   if (!everywhere || subject.kind() != Kind::kRecord) return;
   const auto unconfirmed = unconfirmed_.find(subject.number());
   if (unconfirmed == unconfirmed_.end()) return;
   Unconfirmed state = unconfirmed->second;
   state.since = executor_.clock().Now();
   SetUnconfirmed(CardNumber(subject.number()), state);
+}
+
+// --- Many changes in one group: its bitmap says the same in fewer packets
+
+void Air::NoteStanding(CardNumber card) {
+  ForgetStanding(card);
+  const auto seat = content_.SeatOf(card);
+  if (!seat || seat->group.value == 0 || !waits_.contains(StandingOf(card).value)) return;
+  group_of_[card.value] = seat->group;
+  auto& waiting = standings_[seat->group.value];
+  waiting[card] = seat->stamp;
+  if (carousel::BitmapIsCheaper(waiting.size(), content_.group_bytes(), mpegts::Packing::kPacked))
+    crowded_.insert(seat->group);
+}
+
+void Air::ForgetStanding(CardNumber card) {
+  const auto group = group_of_.find(card.value);
+  if (group == group_of_.end()) return;
+  const auto waiting = standings_.find(group->second.value);
+  waiting->second.erase(card);
+  if (waiting->second.empty()) standings_.erase(waiting);
+  group_of_.erase(group);
+}
+
+bool Air::IsCheaperAsBitmap(size_t standings, const AirItem& group) const {
+  return std::all_of(outputs_.begin(), outputs_.end(), [&](const auto& output) {
+    return !output->Covers(group.province) ||
+           carousel::BitmapIsCheaper(standings, group.section.bytes, output->packing());
+  });
+}
+
+// Only changes that the watermark has passed: those every later section of the group shows.
+void Air::Compile() {
+  if (crowded_.empty() || held_) return;
+  const Stamp watermark = executor_.stamps().Watermark();
+  for (auto it = crowded_.begin(); it != crowded_.end();) {
+    const auto waiting = standings_.find(it->value);
+    const auto group = content_.Describe(GroupOf(*it));
+    if (waiting == standings_.end() || !group || !IsCheaperAsBitmap(waiting->second.size(), *group)) {
+      it = crowded_.erase(it);
+      continue;
+    }
+    std::vector<CardNumber> shown;
+    for (const auto& [card, stamp] : waiting->second) {
+      if (stamp <= watermark) shown.push_back(card);
+    }
+    if (IsCheaperAsBitmap(shown.size(), *group)) SendAsBitmap(*group, shown);
+    ++it;
+  }
+}
+
+void Air::SendAsBitmap(const AirItem& group, const std::vector<CardNumber>& cards) {
+  uint64_t outputs = 0;
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    if (outputs_[i]->Covers(group.province)) outputs |= uint64_t{1} << i;
+  }
+  for (const CardNumber card : cards) {
+    const auto found = waits_.find(StandingOf(card).value);
+    for (Wait& wait : found->second) {
+      waits_[group.section.subject.value].push_back(
+          {.version = ++versions_, .outputs = outputs, .open = std::move(wait.open)});
+    }
+    waits_.erase(StandingOf(card).value);
+    for (const auto& output : outputs_) output->Remove(StandingOf(card));
+    ForgetStanding(card);
+  }
+  for (const auto& output : outputs_) {
+    if (output->Covers(group.province)) output->Put(Tier::kBulk, group.section, executor_.clock().Steady());
+  }
 }
 
 void Air::SetUnconfirmed(CardNumber card, const Unconfirmed& state) {

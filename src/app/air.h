@@ -10,7 +10,9 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -146,6 +148,11 @@ class Air {
   void Await(const std::vector<AirItem>& items, const Ticket& ticket, std::optional<Wish> then);
   void Finish(const Open& open);
   void OnAir(size_t output, Subject subject, uint64_t version);
+  void NoteStanding(CardNumber card);
+  void ForgetStanding(CardNumber card);
+  bool IsCheaperAsBitmap(size_t standings, const AirItem& group) const;
+  void Compile();
+  void SendAsBitmap(const AirItem& group, const std::vector<CardNumber>& cards);
   void SetUnconfirmed(CardNumber card, const Unconfirmed& state);
   void EndUnconfirmed(CardNumber card);
   void DropStale();
@@ -164,6 +171,11 @@ class Air {
   std::unordered_map<uint64_t, std::vector<Wait>> waits_;  // by subject
   uint64_t versions_ = 0;
   std::unordered_map<uint64_t, Unconfirmed> unconfirmed_;  // by card
+  // Standings that wait for the air, with their stamps, by group and card; the group of each card; the groups
+  // that may be cheaper as a bitmap.
+  std::unordered_map<uint32_t, std::map<CardNumber, Stamp>> standings_;
+  std::unordered_map<uint64_t, GroupId> group_of_;
+  std::set<GroupId> crowded_;
   std::deque<std::pair<UnixMillis, CardNumber>> by_age_;
   uint64_t confirmed_ = 0;
   std::vector<Ticket> finished_;

@@ -67,13 +67,12 @@ Status AirContent::Refresh() {
     HEARTH_RETURN_IF_ERROR(RefreshServiceKeys());
   }
   if (auto geo = geo_.snapshot(); geo != geo_seen_ || keys_.current() != tables_epoch_) {
+    const bool all = !geo_seen_ || keys_.current() != tables_epoch_;
     tables_to_build_.clear();
     for (const auto& [id, head] : geo->lists) {
       const auto built = tables_.find(id);
-      if (built == tables_.end() || built->second.version != head.version ||
-          tables_epoch_ != keys_.current()) {
+      if (all || built == tables_.end() || built->second.version != head.version)
         tables_to_build_.push_back(id);
-      }
     }
     geo_seen_ = std::move(geo);
     tables_epoch_ = keys_.current();
@@ -107,6 +106,8 @@ Status AirContent::RefreshServiceKeys() {
   }
   service_keys_ = std::move(parts);
   service_key_at_ = std::move(at);
+  // Tables are sent under the key of a package of their province.
+  if (packages != packages_of_province_) geo_seen_.reset();
   packages_of_province_ = std::move(packages);
   keys_version_ = version;
   keys_on_air_ = on_air;
@@ -246,6 +247,12 @@ Result<AirItem> AirContent::DescribeCard(Subject subject, CardNumber number) {
     if (card->value.card.standing != entitlement::Standing::kDark) item.group = card->value.card.place.group;
   }
   return item;
+}
+
+Result<AirContent::Seat> AirContent::SeatOf(CardNumber number) const {
+  HEARTH_ASSIGN_OR_RETURN(const auto card, executor_.Read<records::CardRecord>(CardKey(number)));
+  if (!card) return Seat{};
+  return Seat{.group = card->value.card.place.group, .stamp = card->value.card.standing_stamp};
 }
 
 Result<AirItem> AirContent::Describe(Subject subject) {

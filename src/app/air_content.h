@@ -63,6 +63,12 @@ class AirContent {
 
   // Size and province of a card's or group's section, or of an alert's.
   Result<AirItem> Describe(Subject subject);
+  // Where a card sits, and the stamp of its standing. Group 0: nowhere.
+  struct Seat {
+    GroupId group;
+    Stamp stamp;
+  };
+  Result<Seat> SeatOf(CardNumber card) const;
   // All parts of what a package or a list has on the air now.
   std::vector<AirItem> ServiceKeysOf(PackageId package) const;
   std::vector<AirItem> ServiceKeysOfProvince(uint16_t province) const;

@@ -28,7 +28,7 @@ struct LeastPasses {
   AirTime service_keys = std::chrono::seconds(2);
   AirTime groups = std::chrono::seconds(2);
   AirTime records = std::chrono::seconds(20);
-  AirTime areas = std::chrono::seconds(20);
+  AirTime areas = std::chrono::seconds(5);
 };
 
 struct AirOptions {
@@ -94,6 +94,8 @@ class AirOutput {
   bool Covers(uint16_t province) const {
     return province == 0 || regions_.empty() || regions_.contains(province);
   }
+
+  mpegts::Packing packing() const { return scheduler_.options().packing; }
 
   // In the line of its tier; a subject stands in one line only, the most urgent it was put in while it waits.
   void Put(Tier tier, carousel::Section section, AirTime now);

@@ -254,7 +254,7 @@ struct Story {
     ears.Listen(site);
     for (uint64_t n = 1; n <= kCards; ++n) {
       const auto record = site.head().registry().Card(CardOf(n));
-      if (!record->value.card.claim.held()) continue;
+      if (!record->value.card.claim.held() || entitlement::IsEvicted(record->value.card)) continue;
       EXPECT_TRUE(site.head().pump().RefreshCard(site.NewRequest(), CardOf(n), site.options.limits));
     }
     site.clock.Advance(std::chrono::seconds(2));

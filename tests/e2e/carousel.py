@@ -10,10 +10,8 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-import desk  # noqa: E402
+from stage import CAS, check, desk, perform, set_up, until  # noqa: E402
 import emergency  # noqa: E402
-import stage  # noqa: E402
-from stage import CAS, check, perform, set_up, until  # noqa: E402
 
 
 def status(site):
@@ -92,7 +90,7 @@ def tell(stg):
     state = site.ctl("card", "entitlement", home.card)["delivery"]["state"]
     check(state == "QUEUED", f"it waits for the one that is away: {state}")
     back = directory / "lanzhou-back.sections"
-    stg.mux("lanzhou-back", "--sections-out", back, "--bandwidth", 300, "--listen", f"127.0.0.1:{muxes['lanzhou'][1]}")
+    stg.mux("lanzhou-back", "--sections-out", back, "--bandwidth", 300, listen=f"127.0.0.1:{muxes['lanzhou'][1]}")
     site.air = back
     until(lambda: home.feed() or not home.opens("CCTV-1")[0], "dark by the multiplexer that came back", 60)
     until(lambda: site.ctl("card", "entitlement", home.card)["delivery"]["state"] == "SENT", "sent to both")

@@ -104,10 +104,10 @@ class Stage:
         self.sites.append(desk.Site(self.bin, self.dir, more_config))
         return self.sites[-1]
 
-    def mux(self, name, *words):
+    def mux(self, name, *words, listen="127.0.0.1:0"):
         """A multiplexer, and its ports: TCP, then UDP if it has one."""
         port_file = self.dir / f"{name}.port"
-        mux = self.start(name, "hearth-mux", "--listen", "127.0.0.1:0", "--port-file", port_file, "--json",
+        mux = self.start(name, "hearth-mux", "--listen", listen, "--port-file", port_file, "--json",
                          "--for", "280", *words)  # an end of its own, should nobody end it
         until(lambda: port_file.exists() or not mux.running(), "hearth-mux starts")
         check(mux.running(), f"hearth-mux does not start: {mux.text()}")

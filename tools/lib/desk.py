@@ -295,3 +295,15 @@ def wait_opens(home, channel, seconds):
             return
         check(time.monotonic() < deadline, f"{channel} does not open within {seconds} s: {why}")
         time.sleep(0.1)
+
+
+def wait_denies(home, seconds):
+    """Until a deny list is in force in the box: tables go by in their cycle."""
+    deadline = time.monotonic() + seconds
+    while True:
+        home.feed()
+        tables = json.loads(home.call("status").stdout)["card"]["tables"]
+        if any(table["kind"] == "deny" and table["in_force"] for table in tables):
+            return
+        check(time.monotonic() < deadline, f"no deny list within {seconds} s: {tables}")
+        time.sleep(0.1)
