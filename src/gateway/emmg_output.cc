@@ -117,6 +117,7 @@ class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
   void RetryAfter(milliseconds wait);
   bool Waits() const;
   void SendDue();
+  void CountPackets(size_t packets);
   bool NextSection(Bytes& section);
   void Provide(const std::vector<Bytes>& sections, const std::vector<ByteView>& datagrams);
   size_t ProvideSections(nanoseconds now, size_t limit);
@@ -150,6 +151,8 @@ class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
   mpegts::Packetiser packetiser_;
   std::vector<mpegts::Packet> made_;  // packets that wait for their time
   milliseconds retry_;
+  uint64_t sections_sent_ = 0;
+  uint64_t packets_sent_ = 0;
   bool was_ready_ = false;
   bool stopping_ = false;
   bool writing_ = false;
@@ -201,6 +204,8 @@ void EmmgOutput::Impl::Stop() {
     });
   });
   thread_.join();  // the io_context ends when nothing is left to do
+  log_.Info("emmg.stopped",
+            {{"mux", options_.name}, {"sections", sections_sent_}, {"packets", packets_sent_}});
 }
 
 void EmmgOutput::Impl::Write(std::span<const Bytes> sections) {
@@ -407,6 +412,11 @@ void EmmgOutput::Impl::CountError(const char* direction, uint16_t status) {
       .Increment();
 }
 
+void EmmgOutput::Impl::CountPackets(size_t packets) {
+  packets_.Add(static_cast<double>(packets));
+  packets_sent_ += packets;
+}
+
 bool EmmgOutput::Impl::NextSection(Bytes& section) {
   const MutexLock lock(mu_);
   woken_ = !pending_.empty();
@@ -453,7 +463,7 @@ size_t EmmgOutput::Impl::ProvideSections(nanoseconds now, size_t limit) {
   while (pacer_.free_at() <= now && bytes < limit - mpegts::kMaxSectionBytes) {
     Bytes section;
     if (!NextSection(section)) break;
-    packets_.Add(static_cast<double>(pacer_.Take(section.size(), now)));
+    CountPackets(pacer_.Take(section.size(), now));
     bytes += section.size() + simulcrypt::kParameterHeaderBytes;
     sections.push_back(std::move(section));
   }
@@ -473,7 +483,7 @@ size_t EmmgOutput::Impl::ProvidePackets(nanoseconds now, size_t limit) {
   if (made_.empty()) packetiser_.Flush(&made_);
   size_t count = 0;
   for (; count < made_.size() && count < most && pacer_.free_at() <= now; ++count) pacer_.TakePackets(1, now);
-  packets_.Add(static_cast<double>(count));
+  CountPackets(count);
   Provide(sections, std::vector<ByteView>(made_.begin(), made_.begin() + static_cast<ptrdiff_t>(count)));
   made_.erase(made_.begin(), made_.begin() + static_cast<ptrdiff_t>(count));
   return count;
@@ -495,6 +505,7 @@ void EmmgOutput::Impl::Provide(const std::vector<Bytes>& sections, const std::ve
   }
   const nanoseconds now = SteadyNow();
   sections_.Add(static_cast<double>(sections.size()));
+  sections_sent_ += sections.size();
   for (const Bytes& section : sections) recent_.emplace_back(now, section);
   while (!recent_.empty() && recent_.front().first < now - kUncertain) recent_.pop_front();
 }

@@ -114,32 +114,24 @@ class Counts:
     def __init__(self):
         self.scs_ecms = 0
         self.provisions = self.responses = self.errors = 0
-        self.sections = 0  # to each multiplexer
+        self.sections = {"tcp": 0, "udp": 0}
         self.datagrams = {"tcp": 0, "udp": 0}  # sections by TCP, packets by UDP
 
-    def add(self, site, taken):
-        """When all is done: `taken` are the files of the multiplexers with the sections they took."""
+    def stop(self, site, taken):
+        """Ends the site: `taken` are the files of the multiplexers with the sections they took."""
         until(lambda: counted(site, "hearth_ecmg_connections") == 0, "the scramblers are gone")
         desk.wait_sent(site)
-        before = None
-
-        def all_sent():
-            nonlocal before
-            sent = {mux: {what: counted(site, f"hearth_emmg_{what}", mux=mux)
-                          for what in ("sections_waiting", "sections_sent_total", "packets_sent_total")} for mux in ("tcp", "udp")}
-            # The same went to both; what is counted is on its way a moment later.
-            done = sent["tcp"] == sent["udp"] and sent["tcp"]["sections_waiting"] == 0 and sent == before
-            before = sent
-            return done
-
-        until(all_sent, "all EMMs are sent to both multiplexers")
-        self.sections += before["tcp"]["sections_sent_total"]
-        until(lambda: all(len(desk.sections_of(path)) == self.sections for path in taken), "the multiplexers take all EMMs")
-        self.datagrams["tcp"] += before["tcp"]["sections_sent_total"]
-        self.datagrams["udp"] += before["udp"]["packets_sent_total"]
         self.provisions += counted(site, "hearth_ecmg_requests_total")
         self.responses += counted(site, "hearth_ecmg_response_seconds_count")
         self.errors += counted(site, "hearth_ecmg_errors_total", direction="sent")
+        site.stop()
+        # The cycles send to the end: what an output sent in all is in the log.
+        stopped = [json.loads(line) for line in (site.dir / "hearthd.log").read_text().splitlines() if '"emmg.stopped"' in line]
+        for mux, sent in {line["mux"]: line for line in stopped}.items():
+            self.sections[mux] += int(sent["sections"])
+            self.datagrams[mux] += int(sent["sections" if mux == "tcp" else "packets"])
+        until(lambda: {mux: len(desk.sections_of(path)) for mux, path in taken.items()} == self.sections,
+              f"the multiplexers take all EMMs, {self.sections}")
 
 
 def number_of(messages, *kinds):
@@ -230,10 +222,10 @@ def planted(stage, segments):
 
 
 def tell(stage):
-    taken = [stage.dir / "tcp.sections", stage.dir / "udp.sections"]
-    tcp_mux, tcp_ports = stage.mux("mux-tcp", "--bandwidth", "200", "--sections-out", taken[0], "--out", stage.dir / "emms.ts",
+    taken = {"tcp": stage.dir / "tcp.sections", "udp": stage.dir / "udp.sections"}
+    tcp_mux, tcp_ports = stage.mux("mux-tcp", "--bandwidth", "200", "--sections-out", taken["tcp"], "--out", stage.dir / "emms.ts",
                                    "--rate", "400", "--emm-pid", EMM_PID)
-    udp_mux, udp_ports = stage.mux("mux-udp", "--bandwidth", "100", "--sections-out", taken[1], "--udp", "127.0.0.1:0")
+    udp_mux, udp_ports = stage.mux("mux-udp", "--bandwidth", "100", "--sections-out", taken["udp"], "--udp", "127.0.0.1:0")
     ecmg = wire.Relay(lambda: site.ports()["ecmg"])
     emmg_tcp, emmg_udp, data_udp = wire.Relay(tcp_ports[0]), wire.Relay(udp_ports[0]), wire.Relay(udp_ports[1], udp=True)
     relays = [("ecmg", ECMG_PORT, ecmg), ("emmg-tcp", EMMG_PORT, emmg_tcp), ("emmg-set-up", EMMG_PORT, emmg_udp),
@@ -269,14 +261,12 @@ test_interval_seconds = 1
     counts = Counts()
     for datagrams in ("sections", "ts_packets"):
         if datagrams == "ts_packets":  # the same once more, in packets: channel_status says so to scramblers and multiplexers
-            counts.add(site, taken)
-            site.stop()
+            counts.stop(site, taken)
             site.config.write_text(site.config.read_text().replace("[ecmg]", '[ecmg]\ndatagrams = "ts_packets"'))
             site.start()
         counts.scs_ecms += ask_in_every_way(stage, ecmg.port)
     test_by_hand_as_emmg(emmg_tcp.port)
-    counts.add(site, taken)
-    site.stop()
+    counts.stop(site, taken)
     # The relays have passed on all there was when the multiplexers have seen the end of the connections.
     for mux in (tcp_mux, udp_mux):
         until(lambda m=mux: m.text().count("an EMMG connects") == m.text().count("an EMMG is gone"), "hearth-mux sees the end")
