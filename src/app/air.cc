@@ -49,9 +49,9 @@ class Air::Ear final : public AirListener {
 };
 
 Result<std::unique_ptr<Air>> Air::Create(Executor& executor, const KeyKeeper& keys, const GeoState& geo,
-                                         const SectionBuilder& builder, std::vector<SectionSink*> sinks,
-                                         const AirOptions& options, std::function<void()> wake,
-                                         MetricsRegistry& metrics, Logger& log) {
+                                         const SectionBuilder& builder,
+                                         const std::vector<SectionSink*>& sinks, const AirOptions& options,
+                                         std::function<void()> wake, MetricsRegistry& metrics, Logger& log) {
   std::unique_ptr<Air> air(new Air(executor, keys, geo, builder, options, std::move(wake), log));
   for (SectionSink* sink : sinks) {
     auto& ear = air->ears_.emplace_back(std::make_unique<Ear>(*air, air->ears_.size()));
@@ -304,7 +304,7 @@ void Air::Handle(const Wish& wish) {
   } else if (wish.what == What::kSubject && items->front().group.value != 0) {
     then = {.tier = wish.tier, .subject = GroupOf(items->front().group), .ticket = wish.ticket};
   }
-  Await(*items, wish.ticket, std::move(then));
+  Await(*items, wish.ticket, then);
   if (wish.what == What::kAwaitServiceKeys) return;
   const AirTime now = executor_.clock().Steady();
   for (const AirItem& item : *items) {
@@ -327,7 +327,7 @@ void Air::Handle(const Wish& wish) {
 }
 
 void Air::Await(const std::vector<AirItem>& items, const Ticket& ticket, std::optional<Wish> then) {
-  auto open = std::make_shared<Open>(Open{.ticket = ticket, .left = items.size(), .then = std::move(then)});
+  auto open = std::make_shared<Open>(Open{.ticket = ticket, .left = items.size(), .then = then});
   for (const AirItem& item : items) {
     Wait wait{.version = ++versions_, .open = open};
     for (size_t i = 0; i < outputs_.size(); ++i) {

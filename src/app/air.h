@@ -45,7 +45,8 @@ class Air {
   // `wake` is called from its thread when a report is worth taking; it must be quick. What is passed must
   // outlive it.
   static Result<std::unique_ptr<Air>> Create(Executor& executor, const KeyKeeper& keys, const GeoState& geo,
-                                             const SectionBuilder& builder, std::vector<SectionSink*> sinks,
+                                             const SectionBuilder& builder,
+                                             const std::vector<SectionSink*>& sinks,
                                              const AirOptions& options, std::function<void()> wake,
                                              MetricsRegistry& metrics, Logger& log);
   ~Air();

@@ -15,7 +15,7 @@ constexpr std::string_view kRestoreName = "restore";
 
 Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Clock& clock,
                                                  RandomSource& random, crypto::MasterKey master,
-                                                 std::vector<SectionSink*> sinks,
+                                                 const std::vector<SectionSink*>& sinks,
                                                  const HeadEndOptions& options, MetricsRegistry& metrics,
                                                  Logger& log) {
   HEARTH_RETURN_IF_ERROR(options.policy.Check());
@@ -48,7 +48,7 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   HEARTH_ASSIGN_OR_RETURN(head->geo_, GeoState::Create(executor, options.limits));
   HEARTH_ASSIGN_OR_RETURN(head->views_, Views::Create(executor, *head->geo_, options.limits, metrics, log));
   HEARTH_ASSIGN_OR_RETURN(head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.policy,
-                                                    options.air, std::move(sinks), metrics, log));
+                                                    options.air, sinks, metrics, log));
   // Everything committed so far was found in the store by views and pump; from here on they are told.
   executor.SetListener(
       [views = head->views_.get(), pump = head->pump_.get(), archiver = head->archiver_.get()](

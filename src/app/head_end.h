@@ -47,7 +47,7 @@ class HeadEnd {
  public:
   static Result<std::unique_ptr<HeadEnd>> Create(store::Store& store, const Clock& clock,
                                                  RandomSource& random, crypto::MasterKey master,
-                                                 std::vector<SectionSink*> sinks,
+                                                 const std::vector<SectionSink*>& sinks,
                                                  const HeadEndOptions& options, MetricsRegistry& metrics,
                                                  Logger& log);
   // Stops taking changes, lets the pump send what is due, ends the threads.

@@ -70,7 +70,7 @@ class PumpImpl final : public Pump {
 
   ~PumpImpl() override { Stop(); }
 
-  Status Load(std::vector<SectionSink*> sinks, const AirOptions& options, MetricsRegistry& metrics);
+  Status Load(const std::vector<SectionSink*>& sinks, const AirOptions& options, MetricsRegistry& metrics);
   void Start() override;
   void Notify(store::BucketId bucket, uint64_t sequence) override;
   void Renew() override;
@@ -142,14 +142,15 @@ class PumpImpl final : public Pump {
   std::thread thread_;
 };
 
-Status PumpImpl::Load(std::vector<SectionSink*> sinks, const AirOptions& options, MetricsRegistry& metrics) {
+Status PumpImpl::Load(const std::vector<SectionSink*>& sinks, const AirOptions& options,
+                      MetricsRegistry& metrics) {
   const auto wake = [this] {
     const MutexLock lock(mu_);
     reported_ = true;
     wake_.NotifyOne();
   };
-  HEARTH_ASSIGN_OR_RETURN(
-      air_, Air::Create(executor_, keys_, geo_, builder_, std::move(sinks), options, wake, metrics, log_));
+  HEARTH_ASSIGN_OR_RETURN(air_,
+                          Air::Create(executor_, keys_, geo_, builder_, sinks, options, wake, metrics, log_));
   HEARTH_RETURN_IF_ERROR(LoadOutboxes());
   HEARTH_RETURN_IF_ERROR(LoadAir());
   HEARTH_ASSIGN_OR_RETURN(const auto renewed, kept_.Get(std::string(kRenewedKey)));
@@ -595,11 +596,11 @@ void PumpImpl::Renewal() {
 
 Result<std::unique_ptr<Pump>> Pump::Create(Executor& executor, KeyKeeper& keys, GeoState& geo,
                                            const intervention::Policy& policy, const AirOptions& air,
-                                           std::vector<SectionSink*> sinks, MetricsRegistry& metrics,
+                                           const std::vector<SectionSink*>& sinks, MetricsRegistry& metrics,
                                            Logger& log) {
   HEARTH_ASSIGN_OR_RETURN(auto kept, ViewBucket::Create(executor, kPumpBucket));
   auto pump = std::make_unique<PumpImpl>(executor, keys, geo, policy, metrics, log, std::move(kept));
-  HEARTH_RETURN_IF_ERROR(pump->Load(std::move(sinks), air, metrics));
+  HEARTH_RETURN_IF_ERROR(pump->Load(sinks, air, metrics));
   return std::unique_ptr<Pump>(std::move(pump));
 }
 

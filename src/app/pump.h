@@ -45,8 +45,8 @@ class Pump {
   // outlive it.
   static Result<std::unique_ptr<Pump>> Create(Executor& executor, KeyKeeper& keys, GeoState& geo,
                                               const intervention::Policy& policy, const AirOptions& air,
-                                              std::vector<SectionSink*> sinks, MetricsRegistry& metrics,
-                                              Logger& log);
+                                              const std::vector<SectionSink*>& sinks,
+                                              MetricsRegistry& metrics, Logger& log);
   virtual ~Pump() = default;
 
   // Begins to send. The pump commits changes of groups itself, so the listener must know it by then.

@@ -258,8 +258,8 @@ Status Daemon::Parts::StartHeadEnd(const Config& config, bool restored, const Cl
   app::HeadEndOptions options = OptionsOf(config);
   options.restored = restored;
   HEARTH_ASSIGN_OR_RETURN(options.emergency_signer, ReadEmergencySigner(config.emergency, log));
-  HEARTH_ASSIGN_OR_RETURN(head_end, app::HeadEnd::Create(*store, clock, random, std::move(master),
-                                                         std::move(sinks), options, metrics, log));
+  HEARTH_ASSIGN_OR_RETURN(
+      head_end, app::HeadEnd::Create(*store, clock, random, std::move(master), sinks, options, metrics, log));
   return Ok();
 }
 
