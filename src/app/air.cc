@@ -364,12 +364,15 @@ void Air::OnAir(size_t output, Subject subject, uint64_t version) {
   if (!waits.empty()) return;
   waits_.erase(found);
   if (subject.kind() == Kind::kStanding) ForgetStanding(CardNumber(subject.number()));
-  if (!everywhere || subject.kind() != Kind::kRecord) return;
-  const auto unconfirmed = unconfirmed_.find(subject.number());
+  const CardNumber card(subject.number());
+  const bool unique = subject.kind() == Kind::kRecord || subject.kind() == Kind::kPairing;
+  if (!everywhere || !unique) return;
+  if (waits_.contains(RecordOf(card).value) || waits_.contains(PairingOf(card).value)) return;
+  const auto unconfirmed = unconfirmed_.find(card.value);
   if (unconfirmed == unconfirmed_.end()) return;
   Unconfirmed state = unconfirmed->second;
   state.since = executor_.clock().Now();
-  SetUnconfirmed(CardNumber(subject.number()), state);
+  SetUnconfirmed(card, state);
 }
 
 // --- Many changes in one group: its bitmap says the same in fewer packets

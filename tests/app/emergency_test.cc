@@ -345,6 +345,8 @@ TEST_F(EmergencyTest, AnAlertGoesBeforeAllThatWaitsAndIsRepeatedWhileItIsInForce
     return site.sink.size() > 5;
   }));
   ASSERT_GT(site.head().pump().waiting(), 10U) << "records and pairings wait";
+  for (int i = 0; i < 2; ++i)
+    (void)site.head().pump().DeliveryOf(CardOf(1));  // what there is room for is out
   const size_t before = site.sink.size();
   const uint64_t number = Proposed(Flood());
   Approved(number);
