@@ -126,7 +126,8 @@ Bytes SignedWith(size_t at, const Bytes& bytes) {
 }
 
 void AddEmergencies(Refused& out) {
-  const ByteView key = samples::EmergencyKey().public_key().bytes();
+  const crypto::SigningKey pair = samples::EmergencyKey();
+  const ByteView key = pair.public_key().bytes();
   const Bytes good = cas::EncodeEmergency(samples::Emergency(2), samples::EmergencyKey()).value();
   Bytes bad = good;
   bad.at(bad.size() - 1) ^= 1;
