@@ -55,18 +55,6 @@ Verdict VerdictOf(CellFate serving, bool whitelisted_neighbour) {
 
 }  // namespace
 
-std::string_view NameOf(Strictness strictness) {
-  switch (strictness) {
-    case Strictness::kVillage:
-      return "VILLAGE";
-    case Strictness::kCounty:
-      return "COUNTY";
-    case Strictness::kProvince:
-      return "PROVINCE";
-  }
-  return "UNKNOWN";
-}
-
 std::string_view NameOf(CellFate fate) {
   switch (fate) {
     case CellFate::kOwnPlace:

@@ -29,16 +29,6 @@ struct Evidence {
   bool no_signal = false;
 };
 
-// How far the card's own place reaches; policy per region. The numbers are on disk: never reused.
-enum class Strictness : uint8_t {
-  kVillage = 1,   // the whitelist of the card's own area
-  kCounty = 2,    // whitelists of areas of its county
-  kProvince = 3,  // whitelists of areas of its province
-};
-
-// "VILLAGE", "COUNTY", "PROVINCE".
-std::string_view NameOf(Strictness strictness);
-
 struct CardPlace {
   AreaId area;
   Strictness strictness = Strictness::kVillage;

@@ -1,4 +1,5 @@
-// What a location report means for one card. Only the value: intervention/ includes just this header.
+// What a location report means for one card, and how strictly. Only values: intervention/ includes just this
+// header.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,26 @@ constexpr std::string_view NameOf(Verdict verdict) {
       return "NO_SIGNAL";
     case Verdict::kExempt:
       return "EXEMPT";
+  }
+  return "UNKNOWN";
+}
+
+// How far the card's own place reaches; policy per region. The numbers are on disk: never reused.
+enum class Strictness : uint8_t {
+  kVillage = 1,   // the whitelist of the card's own area
+  kCounty = 2,    // whitelists of areas of its county
+  kProvince = 3,  // whitelists of areas of its province
+};
+
+// "VILLAGE", "COUNTY", "PROVINCE"; "UNKNOWN" for a value that is no Strictness.
+constexpr std::string_view NameOf(Strictness strictness) {
+  switch (strictness) {
+    case Strictness::kVillage:
+      return "VILLAGE";
+    case Strictness::kCounty:
+      return "COUNTY";
+    case Strictness::kProvince:
+      return "PROVINCE";
   }
   return "UNKNOWN";
 }

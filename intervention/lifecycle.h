@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "geofence/verdict.h"
+#include "intervention/breaker.h"
 #include "intervention/decide.h"
 #include "src/base/ids.h"
 #include "src/base/limits.h"
@@ -20,9 +21,12 @@ enum class InterventionState : uint8_t {
   kLifted = 2,          // over, see lifted_by
   kRefusedInstall = 3,  // the card was never opened
   kProposed = 4,        // nothing is done until an operator says so
+  kHeld = 5,            // the circuit breaker holds it: nothing is done until an operator says so
+  kDropped = 6,         // an operator said no to a proposed or held one
+  kExpired = 7,         // a proposed or held one that is moot: the card was heard at home, swapped or closed
 };
 
-// "IN_FORCE", "LIFTED", "REFUSED_INSTALL", "PROPOSED".
+// "IN_FORCE", "LIFTED", "REFUSED_INSTALL", "PROPOSED", "HELD", "DROPPED", "EXPIRED".
 std::string_view NameOf(InterventionState state);
 
 // The version of a list that led to the verdict.
@@ -47,9 +51,30 @@ struct Intervention {
   UnixMillis lifted;        // 0 while not lifted
   std::string lifted_by;    // the operator; "" when the card came home
   std::string lift_reason;  // the operator's words
+  BreakerAnswer breaker = BreakerAnswer::kOrder;
+  std::string released_by;  // who ordered a held or proposed one; "" when it was ordered by itself
+  UnixMillis released;
+  uint64_t rollout = 0;  // the change of lists or policy that brought it; 0: a report
 
   bool operator==(const Intervention&) const = default;
 };
+
+// Who says yes or no, and why; FIELD_MISSING without both, LIMIT_EXCEEDED over limits.text_bytes.
+struct Say {
+  std::string actor;
+  std::string reason;
+  UnixMillis now;
+};
+// A held or proposed one comes into force. INTERVENTION_NOT_HELD for any other.
+Result<Intervention> Release(Intervention intervention, const Say& say, const Limits& limits);
+// A held or proposed one is given up. INTERVENTION_NOT_HELD for any other.
+Result<Intervention> Drop(Intervention intervention, const Say& say, const Limits& limits);
+// A held or proposed one has become moot. INTERVENTION_NOT_HELD for any other.
+Result<Intervention> Expire(Intervention intervention, UnixMillis now);
+// What a released intervention means for the card's location.
+LocationState AfterRelease(LocationState state, UnixMillis now);
+// What a dropped one means: counts begin anew, and reports from before it change nothing.
+LocationState AfterDrop(LocationState state, UnixMillis now);
 
 // The state an action begins in: kDisable → kInForce, kRefuseInstall → kRefusedInstall, kPropose → kProposed.
 // INTERNAL for an action that is no intervention.
