@@ -1,14 +1,16 @@
 // Which cells have taken the place of others: proposals of successors, after a network was renumbered.
 //
-// Pure: fed with the newest report of every card (and the cell where it was last at home), it finds cells that
-// are not in those cards' own place and counts what speaks for and against each. It proposes; people accept.
+// Pure: fed with the newest report of every card (and the cell where it was last at home), it finds cells
+// that are not in those cards' own place and counts what speaks for and against each. It proposes; people
+// accept.
 //
 // Two kinds of evidence speak for a cell:
 //   together  a card heard it beside a cell of its own place: both are on the air there
 //   instead   a card that was last at home on a cell nobody has heard since hears it now
 // And two against it:
-//   a card of another place is at home on it; or every cell heard beside it is a city's, so those who hear it are
-//   more likely in that city than at home (boxes that were carried there while the village was renumbered)
+//   a card of another place is at home on it; or every cell heard beside it is a city's, so those who hear it
+//   are more likely in that city than at home (boxes that were carried there while the village was
+//   renumbered)
 #pragma once
 
 #include <cstdint>
@@ -30,8 +32,8 @@ namespace hearth::geofence {
 struct Sighting {
   CardNumber card;
   AreaId area;
-  UnixMillis at;            // the report's own time
-  uint32_t home_cell = 0;   // serving cell when it was last IN_AREA; 0: unknown
+  UnixMillis at;           // the report's own time
+  uint32_t home_cell = 0;  // serving cell when it was last IN_AREA; 0: unknown
   // The serving cell first, with its fate seen from the card.
   struct Heard {
     uint32_t cell = 0;
@@ -41,7 +43,7 @@ struct Sighting {
 };
 
 struct DriftRules {
-  uint32_t min_cards = 3;         // cards of one area that must hear it (an area with fewer cards: all of them)
+  uint32_t min_cards = 3;  // cards of one area that must hear it (an area with fewer cards: all of them)
   uint32_t instead_of_limit = 3;  // cells named as evidence, most cards first
 };
 
@@ -72,7 +74,8 @@ class DriftSurvey {
   DriftSurvey& operator=(const DriftSurvey&) = delete;
 
   void Add(const Sighting& sighting);
-  // By area, then most cards first, then cell. Memory is proportional to the cells out of place, not to the cards.
+  // By area, then most cards first, then cell. Memory is proportional to the cells out of place, not to the
+  // cards.
   std::vector<Successor> Take() &&;
 
  private:

@@ -25,6 +25,12 @@ std::string_view NameOf(InterventionState state) {
       return "REFUSED_INSTALL";
     case InterventionState::kProposed:
       return "PROPOSED";
+    case InterventionState::kHeld:
+      return "HELD";
+    case InterventionState::kDropped:
+      return "DROPPED";
+    case InterventionState::kExpired:
+      return "EXPIRED";
   }
   return "UNKNOWN";
 }

@@ -1,10 +1,10 @@
 // What every installed card was last heard to hear, in memory: 64 bytes a card. The data lane judges reports
-// that change nothing by it, previews replay it, the circuit breaker and the drift survey ask it which cells are
-// still heard.
+// that change nothing by it, previews replay it, the circuit breaker and the drift survey ask it which cells
+// are still heard.
 //
-// It is derived: filled from the cards in the store after a start, while the head-end serves already, and kept up
-// by each report. Cells are numbered as they are first heard, so that a card's cells are 4 bytes each; numbers
-// mean nothing outside one run.
+// It is derived: filled from the cards in the store after a start, while the head-end serves already, and
+// kept up by each report. Cells are numbered as they are first heard, so that a card's cells are 4 bytes
+// each; numbers mean nothing outside one run.
 #pragma once
 
 #include <array>
@@ -52,23 +52,24 @@ class CellNumbers {
 
 // One card's row. Plain data, 64 bytes.
 struct HeardRow {
-  static constexpr size_t kCells = 8;
+  static constexpr size_t kCells = 7;
 
   uint64_t card : 40 = 0;
-  uint64_t standing : 2 = 0;   // intervention::Standing; 0: free row
-  uint64_t verdict : 3 = 0;    // of the newest report; 0: none
-  uint64_t count : 4 = 0;      // of cells
+  uint64_t standing : 2 = 0;  // intervention::Standing; 0: free row
+  uint64_t verdict : 3 = 0;   // of the newest report; 0: none
+  uint64_t count : 4 = 0;     // of cells
   uint64_t exempt : 1 = 0;
-  uint64_t held : 1 = 0;       // a held or proposed intervention waits
-  uint64_t counting : 1 = 0;   // counts towards a decision run, or a hold waits: every report is durable
+  uint64_t held : 1 = 0;      // a held or proposed intervention waits
+  uint64_t counting : 1 = 0;  // counts towards a decision run, or a hold waits: every report is durable
   uint64_t no_account : 1 = 0;
   uint64_t spare : 11 = 0;
   uint32_t area = 0;
-  uint32_t counter = 0;        // of the newest report taken
-  uint32_t reported = 0;       // its own time, Unix seconds; 0: none
-  uint32_t decided = 0;        // time of the last decision, Unix seconds
-  uint32_t saved = 0;          // newest report time that is durable, Unix seconds
-  uint32_t home_cell = 0;      // serving cell when it was last IN_AREA
+  uint32_t counter = 0;    // of the newest report taken
+  uint32_t reported = 0;   // its own time, Unix seconds; 0: none
+  uint32_t decided = 0;    // time of the last decision, Unix seconds
+  uint32_t saved = 0;      // newest report time that is durable, Unix seconds
+  uint32_t home_cell = 0;  // serving cell when it was last IN_AREA
+  uint32_t pair = 0;       // PairOf its box and SIM
   // The serving cell first, then neighbours: those of home before others, then as reported.
   std::array<uint32_t, kCells> cells{};
 
@@ -76,6 +77,9 @@ struct HeardRow {
   std::span<const uint32_t> heard() const { return std::span(cells).first(count); }
 };
 static_assert(sizeof(HeardRow) == 64);
+
+// Tells that box and SIM of a report are not those of the card, nearly always: the lane that commits knows.
+uint32_t PairOf(BoxSerial box, SimNumber sim);
 
 // Rows by card, in shards with a lock each. Any thread.
 class HeardColumn {
@@ -85,14 +89,14 @@ class HeardColumn {
   HeardColumn(const HeardColumn&) = delete;
   HeardColumn& operator=(const HeardColumn&) = delete;
 
-  // As the store has the card. Called for every card after a start (`fresh` false: a row that is there already is
-  // newer and stays), and after each commit that changed it. A card without an account has no row.
+  // As the store has the card. Called for every card after a start (`fresh` false: a row that is there
+  // already is newer and stays), and after each commit that changed it. A card without an account has no row.
   void Put(const records::CardRecord& record, bool fresh);
   std::optional<HeardRow> Find(CardNumber card) const;
   // Changes the row under its lock; false when there is none, or when `change` says so.
   bool Update(CardNumber card, const std::function<bool(HeardRow&)>& change);
-  // All rows, shard by shard, each shard as of one moment; `visit` returns false to end it. It must be quick and
-  // must not call back.
+  // All rows, shard by shard, each shard as of one moment; `visit` returns false to end it. It must be quick
+  // and must not call back.
   void ForEach(const std::function<bool(const HeardRow&)>& visit) const;
   // The same, shard `part` of `parts` only: for several threads.
   void ForEachPart(size_t part, size_t parts, const std::function<bool(const HeardRow&)>& visit) const;

@@ -322,8 +322,15 @@ void Executor::Submit(Strand& strand, Txn& txn, store::Batch batch, const std::s
     staged.last = pending;
     ++staged.open;
   }
+  std::vector<std::string> cards;
+  if (card_listener_) {
+    for (const auto& put : batch.puts) {
+      if (put.key.starts_with(kCardPrefix)) cards.push_back(put.value.substr(sizeof(uint64_t)));
+    }
+  }
   const bool has_outbox = !batch.outbox.empty();
   auto done = [this, &strand, bucket, sequence, has_outbox, pending, touched = std::move(touched),
+               cards = std::move(cards),
                stamps = std::move(txn.open_stamps_)](const Result<uint64_t>& result) {
     {
       const MutexLock lock(strand.state);
@@ -342,6 +349,7 @@ void Executor::Submit(Strand& strand, Txn& txn, store::Batch batch, const std::s
       }
     }
     if (result) {
+      for (const std::string& card : cards) card_listener_(card);
       if (listener_) listener_(bucket, sequence, has_outbox);
     } else {
       for (const Stamp stamp : stamps) stamps_.Close(stamp);

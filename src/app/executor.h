@@ -114,6 +114,9 @@ class Executor {
  public:
   // Called on the commit thread after each commit, in commit order within a bucket; quick, never calls back.
   using Listener = std::function<void(store::BucketId, uint64_t sequence, bool has_outbox)>;
+  // Called on the commit thread with the bytes of each card that a commit wrote, in commit order of each
+  // card, before whoever waits for the commit goes on; quick, never calls back.
+  using CardListener = std::function<void(std::string_view record)>;
   // Asked before each command: an error refuses it (a clock that jumped, shutting down).
   using Gate = std::function<Status()>;
 
@@ -124,6 +127,7 @@ class Executor {
 
   // Before the first Run.
   void SetListener(Listener listener) { listener_ = std::move(listener); }
+  void SetCardListener(CardListener listener) { card_listener_ = std::move(listener); }
   void SetGate(Gate gate) { gate_ = std::move(gate); }
 
   // Runs the command and waits for its commit. An error of the command writes nothing. A command that
@@ -190,6 +194,7 @@ class Executor {
   StampTracker& stamps_;
   Logger& log_;
   Listener listener_;
+  CardListener card_listener_;
   Gate gate_;
   std::vector<store::Lease> leases_;
   std::vector<std::unique_ptr<Strand>> strands_;

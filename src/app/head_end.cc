@@ -49,6 +49,10 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   HEARTH_ASSIGN_OR_RETURN(head->views_, Views::Create(executor, *head->geo_, options.limits, metrics, log));
   HEARTH_ASSIGN_OR_RETURN(head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.policy,
                                                     options.air, sinks, metrics, log));
+  head->column_ = std::make_unique<HeardColumn>(head->cells_);
+  executor.SetCardListener([column = head->column_.get()](std::string_view bytes) {
+    if (const auto card = records::Decode<records::CardRecord>(bytes)) column->Put(*card, /*fresh=*/true);
+  });
   // Everything committed so far was found in the store by views and pump; from here on they are told.
   executor.SetListener(
       [views = head->views_.get(), pump = head->pump_.get(), archiver = head->archiver_.get()](
@@ -77,15 +81,17 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   head->emergencies_ = std::make_unique<Emergencies>(executor, *head->keys_, *head->geo_,
                                                      options.emergency_two_people, options.limits);
   head->ecm_ = std::make_unique<EcmService>(*head->keys_, *head->site_clock_);
+  HEARTH_ASSIGN_OR_RETURN(head->alarms_, Alarms::Create(executor, options.limits, metrics, log));
   head->location_ = std::make_unique<Location>(
-      executor, *head->registry_, *head->keys_, *head->geo_, options.policy, options.limits,
-      [pump = head->pump_.get()](CardNumber card) { pump->Heard(card); }, metrics);
+      executor, *head->registry_, *head->keys_, *head->geo_, *head->column_, *head->alarms_, options.policy,
+      options.limits, [pump = head->pump_.get()](CardNumber card) { pump->Heard(card); }, metrics);
   head->reconciler_ = std::make_unique<Reconciler>(
       executor, *head->keys_, *head->restore_, head->archiver_.get(), identity, options.limits,
       [self = head.get()](const Request& request, std::string_view action, bool set_aside) {
         return self->EndHold(request, action, set_aside);
       });
   head->housekeeper_ = std::thread([self = head.get()] { self->Housekeep(); });
+  head->column_loader_ = std::thread([self = head.get()] { self->LoadColumn(); });
   return head;
 }
 
@@ -97,6 +103,7 @@ HeadEnd::~HeadEnd() {
     wake_.NotifyAll();
   }
   if (housekeeper_.joinable()) housekeeper_.join();
+  if (column_loader_.joinable()) column_loader_.join();
   if (pump_) pump_->Stop();
   // After the pump: stamps of the next run begin above all that were sent.
   if (views_) (void)site_clock_->Tick();
@@ -184,6 +191,21 @@ void HeadEnd::HousekeepNow() {
   while (rounds_done_ < round) wake_.Wait(mu_);
 }
 
+// While the head-end serves already: a card without a row yet is judged from the store.
+void HeadEnd::LoadColumn() {
+  for (uint16_t bucket = 0; bucket < store::kDataBuckets; ++bucket) {
+    const Status read = executor_->ForEach(
+        store::BucketId(bucket), kCardPrefix, [&](std::string_view, std::string_view value) -> Status {
+          HEARTH_ASSIGN_OR_RETURN(const auto card, records::Decode<records::CardRecord>(value));
+          column_->Put(card, /*fresh=*/false);
+          return Ok();
+        });
+    if (!read) log_.Error("column_not_loaded", {{"bucket", bucket}, {"error", read.error().ToString()}});
+    if (shutting_down_.load()) return;
+  }
+  column_->SetLoaded();
+}
+
 void HeadEnd::Housekeep() {
   const Clock& clock = executor_->clock();
   nanoseconds minute = clock.Steady();
@@ -209,6 +231,7 @@ void HeadEnd::Housekeep() {
       note("trim", Trim());
       if (site_clock_->Gate()) note("plans", plans_->Trim());
     }
+    if (!restore_->held()) note("alarms", alarms_->Tick());
     if (now - leases >= kRenewLeases) {
       leases = now;
       note("leases", executor_->RenewLeases());

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "src/app/alarms.h"
 #include "src/app/archiver.h"
 #include "src/app/audit.h"
+#include "src/app/column.h"
 #include "src/app/ecm_service.h"
 #include "src/app/emergency.h"
 #include "src/app/evict.h"
@@ -69,6 +71,9 @@ class HeadEnd {
   EcmService& ecm() { return *ecm_; }
   GeoState& geo() { return *geo_; }
   Location& location() { return *location_; }
+  Alarms& alarms() { return *alarms_; }
+  // What every installed card hears; filled in the background after a start, see HeardColumn::loaded.
+  HeardColumn& column() { return *column_; }
   Views& views() { return *views_; }
   Pump& pump() { return *pump_; }
   SiteClock& clock() { return *site_clock_; }
@@ -84,12 +89,15 @@ class HeadEnd {
   Status FindWhetherRestored(const archive::Writer* writer);
   Result<Committed> EndHold(const Request& request, std::string_view action, bool set_aside);
   Status ReloadAll();
+  void LoadColumn();
   void Housekeep();
   Status Trim();
 
   HeadEndOptions options_;
   Logger& log_;
   std::unique_ptr<StampTracker> stamps_;
+  CellNumbers cells_;
+  std::unique_ptr<HeardColumn> column_;
   std::unique_ptr<Executor> executor_;
   std::unique_ptr<RestoreHold> restore_;
   std::unique_ptr<SiteClock> site_clock_;
@@ -102,6 +110,7 @@ class HeadEnd {
   std::unique_ptr<Emergencies> emergencies_;
   std::unique_ptr<Evictions> evictions_;
   std::unique_ptr<EcmService> ecm_;
+  std::unique_ptr<Alarms> alarms_;
   std::unique_ptr<Location> location_;
   std::unique_ptr<Archiver> archiver_;
   std::unique_ptr<Views> views_;
@@ -114,6 +123,7 @@ class HeadEnd {
   uint64_t rounds_asked_ HEARTH_GUARDED_BY(mu_) = 0;
   uint64_t rounds_done_ HEARTH_GUARDED_BY(mu_) = 0;
   std::thread housekeeper_;
+  std::thread column_loader_;
 };
 
 }  // namespace hearth::app

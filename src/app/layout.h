@@ -20,6 +20,8 @@
 //                                             plan/<service, 5 digits>/<day since 1970, 7 digits>
 //                                             emergency/<number, 10 digits>, site/emergency
 //                                             evict/<uuid>   an eviction that is under way
+//                                             policy/<version, 10 digits>, rollout/<number, 10 digits>,
+//                                             alarm/<number, 10 digits>
 //   ~stamp                  last stamp of the bucket, in each data bucket
 //
 // The identity number of a person is personal data, so it is only ever a key as its hash.
@@ -60,6 +62,9 @@ ObjectKey PlanHeadKey(ServiceId service);
 ObjectKey PlanDayKey(ServiceId service, uint32_t day);
 ObjectKey EmergencyKey(uint64_t number);
 ObjectKey EvictionKey(const RequestId& id);
+ObjectKey PolicyKey(uint32_t version);
+ObjectKey RolloutKey(uint64_t number);
+ObjectKey AlarmKey(uint64_t number);
 ObjectKey ServiceKeyKey(ServiceId service, uint64_t epoch);
 ObjectKey RegionKey(RegionCode region);
 ObjectKey AreaKey(AreaId area);
@@ -67,6 +72,7 @@ ObjectKey ListKey(geofence::ListKind kind, AreaId id);
 ObjectKey CellsKey(geofence::ListKind kind, AreaId id, uint32_t version, uint32_t chunk);
 ObjectKey SiteKey(std::string_view name);
 
+inline constexpr std::string_view kCardPrefix = "card/";
 inline constexpr std::string_view kSagaPrefix = "saga/";
 inline constexpr std::string_view kEvictionPrefix = "evict/";
 inline constexpr std::string_view kEmergencyPrefix = "emergency/";

@@ -8,6 +8,8 @@
 #include "geofence/judge.h"
 #include "intervention/decide.h"
 #include "intervention/policy.h"
+#include "src/app/alarms.h"
+#include "src/app/column.h"
 #include "src/app/geo.h"
 #include "src/app/keys.h"
 #include "src/app/registry.h"
@@ -35,6 +37,11 @@ enum class ReportOutcome : uint8_t {
   kProposed = 7,
 };
 
+// "observed", "activated" …: labels of metrics.
+std::string_view NameOf(ReportOutcome outcome);
+// "lte:460:00:33301:26879745@-90 …", serving cell first.
+std::string CellsText(const std::vector<geofence::HeardCell>& cells);
+
 struct ReportAnswer {
   ReportOutcome outcome = ReportOutcome::kObserved;
   geofence::Verdict verdict = geofence::Verdict::kNoSignal;
@@ -59,9 +66,9 @@ struct Explanation {
 // Threads: any; a report that changes something blocks until synced.
 class Location {
  public:
-  Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoState& geo,
-           const intervention::Policy& policy, const Limits& limits, std::function<void(CardNumber)> heard,
-           MetricsRegistry& metrics);
+  Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoState& geo, HeardColumn& column,
+           Alarms& alarms, const intervention::Policy& policy, const Limits& limits,
+           std::function<void(CardNumber)> heard, MetricsRegistry& metrics);
 
   Result<ReportAnswer> Take(const Report& report);
   Result<Explanation> Explain(CardNumber card);
@@ -78,6 +85,8 @@ class Location {
   Registry& registry_;
   KeyKeeper& keys_;
   GeoState& geo_;
+  HeardColumn& column_;
+  Alarms& alarms_;
   const intervention::Policy policy_;
   const Limits limits_;
   const std::function<void(CardNumber)> heard_;  // told of each card whose report was taken

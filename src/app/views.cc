@@ -96,6 +96,12 @@ InterventionKind KindOf(const intervention::Intervention& intervention) {
       return InterventionKind::kRefusedInstall;
     case intervention::InterventionState::kProposed:
       return InterventionKind::kProposal;
+    case intervention::InterventionState::kHeld:
+      return InterventionKind::kHeld;
+    case intervention::InterventionState::kDropped:
+      return InterventionKind::kDropped;
+    case intervention::InterventionState::kExpired:
+      return InterventionKind::kExpired;
   }
   return InterventionKind::kProposal;
 }

@@ -26,7 +26,7 @@ static_assert(static_cast<int>(geofence::ListKind::kWhitelist) == v1::WHITELIST 
 static_assert(static_cast<int>(app::ReportOutcome::kObserved) == v1::OBSERVED &&
               static_cast<int>(app::ReportOutcome::kProposed) == v1::PROPOSED);
 static_assert(static_cast<int>(app::InterventionKind::kRefusedInstall) == v1::REFUSED_INSTALL &&
-              static_cast<int>(app::InterventionKind::kLiftedByOperator) == v1::LIFTED_BY_OPERATOR);
+              static_cast<int>(app::InterventionKind::kExpired) == v1::EXPIRED);
 
 // An absent time is 0 in the domain and unset in the API.
 template <typename Message, typename Setter>

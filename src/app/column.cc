@@ -1,0 +1,273 @@
+#include "src/app/column.h"
+
+#include <algorithm>
+#include <deque>
+#include <unordered_map>
+
+#include "geofence/cell.h"
+
+namespace hearth::app {
+namespace {
+
+constexpr size_t kCellShards = 16;  // a power of two: the low bits of a number say which
+constexpr size_t kCardShards = 64;
+constexpr size_t kFirstRows = 16;  // a power of two
+
+// Cards and packed cells come in runs: spread them.
+uint64_t Mix(uint64_t x) {
+  x ^= x >> 33;
+  x *= 0xff51afd7ed558ccdULL;
+  x ^= x >> 33;
+  x *= 0xc4ceb9fe1a85ec53ULL;
+  return x ^ (x >> 33);
+}
+
+struct PackedCell {
+  uint64_t high = 0;  // the last 8 of the key's 11 bytes
+  uint32_t low = 0;   // the first 3
+  bool operator==(const PackedCell&) const = default;
+};
+
+PackedCell Pack(const geofence::Cell& cell) {
+  const geofence::CellKey key = geofence::PackCell(cell);
+  PackedCell packed;
+  for (size_t i = 0; i < 3; ++i) packed.low = packed.low << 8 | key[i];
+  for (size_t i = 3; i < key.size(); ++i) packed.high = packed.high << 8 | key[i];
+  return packed;
+}
+
+geofence::Cell Unpack(const PackedCell& packed) {
+  geofence::CellKey key{};
+  for (size_t i = 0; i < 3; ++i) key[i] = static_cast<uint8_t>(packed.low >> (8 * (2 - i)));
+  for (size_t i = 3; i < key.size(); ++i) {
+    key[i] = static_cast<uint8_t>(packed.high >> (8 * (key.size() - 1 - i)));
+  }
+  return *geofence::UnpackCell(key);
+}
+
+uint64_t HashOf(const PackedCell& packed) { return Mix(packed.high ^ Mix(packed.low)); }
+
+uint32_t SecondsOf(UnixMillis time) {
+  return static_cast<uint32_t>(std::clamp<int64_t>(time.value / 1000, 0, UINT32_MAX));
+}
+
+}  // namespace
+
+uint32_t PairOf(BoxSerial box, SimNumber sim) {
+  return static_cast<uint32_t>(Mix(box.value ^ Mix(sim.value)));
+}
+
+// Cells and times by position; `slots` finds the position of a cell (0: free, else position + 1).
+struct CellNumbers::Shard {
+  mutable Mutex mu;
+  std::vector<uint32_t> slots HEARTH_GUARDED_BY(mu) = std::vector<uint32_t>(64);
+  std::vector<PackedCell> cells HEARTH_GUARDED_BY(mu);
+  std::vector<uint32_t> heard HEARTH_GUARDED_BY(mu);
+
+  size_t SlotOf(const PackedCell& cell, uint64_t hash) const HEARTH_REQUIRES(mu) {
+    size_t slot = (hash >> 8) & (slots.size() - 1);
+    while (slots[slot] != 0 && !(cells[slots[slot] - 1] == cell)) slot = (slot + 1) & (slots.size() - 1);
+    return slot;
+  }
+  void Grow() HEARTH_REQUIRES(mu) {
+    slots.assign(slots.size() * 2, 0);
+    for (size_t i = 0; i < cells.size(); ++i) {
+      slots[SlotOf(cells[i], HashOf(cells[i]))] = static_cast<uint32_t>(i + 1);
+    }
+  }
+};
+
+CellNumbers::CellNumbers() {
+  for (size_t i = 0; i < kCellShards; ++i) shards_.push_back(std::make_unique<Shard>());
+}
+CellNumbers::~CellNumbers() = default;
+
+uint32_t CellNumbers::NumberOf(const geofence::Cell& cell) {
+  const PackedCell packed = Pack(cell);
+  const uint64_t hash = HashOf(packed);
+  const size_t which = hash % kCellShards;
+  Shard& shard = *shards_[which];
+  const MutexLock lock(shard.mu);
+  size_t slot = shard.SlotOf(packed, hash);
+  if (shard.slots[slot] == 0) {
+    if ((shard.cells.size() + 1) * 10 > shard.slots.size() * 7) {
+      shard.Grow();
+      slot = shard.SlotOf(packed, hash);
+    }
+    shard.cells.push_back(packed);
+    shard.heard.push_back(0);
+    shard.slots[slot] = static_cast<uint32_t>(shard.cells.size());
+  }
+  return static_cast<uint32_t>(shard.slots[slot] * kCellShards + which);
+}
+
+uint32_t CellNumbers::Find(const geofence::Cell& cell) const {
+  const PackedCell packed = Pack(cell);
+  const uint64_t hash = HashOf(packed);
+  const size_t which = hash % kCellShards;
+  const Shard& shard = *shards_[which];
+  const MutexLock lock(shard.mu);
+  const uint32_t found = shard.slots[shard.SlotOf(packed, hash)];
+  return found == 0 ? 0 : static_cast<uint32_t>(found * kCellShards + which);
+}
+
+geofence::Cell CellNumbers::CellOf(uint32_t number) const {
+  const Shard& shard = *shards_[number % kCellShards];
+  const MutexLock lock(shard.mu);
+  return Unpack(shard.cells[number / kCellShards - 1]);
+}
+
+uint32_t CellNumbers::size() const {
+  size_t all = 0;
+  for (const auto& shard : shards_) {
+    const MutexLock lock(shard->mu);
+    all += shard->cells.size();
+  }
+  return static_cast<uint32_t>(all);
+}
+
+void CellNumbers::Heard(uint32_t number, UnixMillis at) {
+  Shard& shard = *shards_[number % kCellShards];
+  const MutexLock lock(shard.mu);
+  uint32_t& heard = shard.heard[number / kCellShards - 1];
+  heard = std::max(heard, SecondsOf(at));
+}
+
+UnixMillis CellNumbers::LastHeard(uint32_t number) const {
+  if (number == 0) return UnixMillis(0);
+  const Shard& shard = *shards_[number % kCellShards];
+  const MutexLock lock(shard.mu);
+  return UnixMillis(int64_t{shard.heard[number / kCellShards - 1]} * 1000);
+}
+
+// Open addressing, linear probing; rows are only ever taken out when a card is.
+struct HeardColumn::Shard {
+  mutable Mutex mu;
+  std::vector<HeardRow> rows HEARTH_GUARDED_BY(mu) = std::vector<HeardRow>(kFirstRows);
+  size_t used HEARTH_GUARDED_BY(mu) = 0;
+
+  static bool Free(const HeardRow& row) { return row.standing == 0; }
+  size_t SlotOf(uint64_t card) const HEARTH_REQUIRES(mu) {
+    size_t slot = (Mix(card) >> 8) & (rows.size() - 1);
+    while (!Free(rows[slot]) && rows[slot].card != card) slot = (slot + 1) & (rows.size() - 1);
+    return slot;
+  }
+  HeardRow& Make(uint64_t card) HEARTH_REQUIRES(mu) {
+    size_t slot = SlotOf(card);
+    if (Free(rows[slot])) {
+      if ((used + 1) * 10 > rows.size() * 8) {
+        std::vector<HeardRow> old(rows.size() * 2);
+        old.swap(rows);
+        for (const HeardRow& row : old) {
+          if (!Free(row)) rows[SlotOf(row.card)] = row;
+        }
+        slot = SlotOf(card);
+      }
+      ++used;
+    }
+    return rows[slot];
+  }
+  // Closes the gap, so that no probe ends too early.
+  void Erase(uint64_t card) HEARTH_REQUIRES(mu) {
+    size_t hole = SlotOf(card);
+    if (Free(rows[hole])) return;
+    --used;
+    const size_t mask = rows.size() - 1;
+    for (size_t next = (hole + 1) & mask; !Free(rows[next]); next = (next + 1) & mask) {
+      const size_t wanted = (Mix(rows[next].card) >> 8) & mask;
+      if (((next - wanted) & mask) < ((next - hole) & mask)) continue;
+      rows[hole] = rows[next];
+      hole = next;
+    }
+    rows[hole] = HeardRow();
+  }
+};
+
+HeardColumn::HeardColumn(CellNumbers& cells) : cells_(cells) {
+  for (size_t i = 0; i < kCardShards; ++i) shards_.push_back(std::make_unique<Shard>());
+}
+HeardColumn::~HeardColumn() = default;
+
+HeardColumn::Shard& HeardColumn::ShardOf(uint64_t card) const { return *shards_[Mix(card) % kCardShards]; }
+
+void HeardColumn::Put(const records::CardRecord& record, bool fresh) {
+  const uint64_t card = record.card.number.value;
+  Shard& shard = ShardOf(card);
+  if (!record.card.claim.held() || record.card.settled != record.card.claim.intent) {
+    const MutexLock lock(shard.mu);
+    if (fresh) shard.Erase(card);
+    return;
+  }
+  HeardRow row;
+  row.card = card & ((uint64_t{1} << 40) - 1);
+  row.standing = static_cast<uint64_t>(record.location.standing) & 3;
+  row.verdict = static_cast<uint64_t>(record.location.last_verdict.value_or(geofence::Verdict{})) & 7;
+  row.exempt = record.card.exempt ? 1 : 0;
+  row.held = record.held != 0 ? 1 : 0;
+  row.counting =
+      record.held != 0 || record.location.blacklisted_count != 0 || record.location.out_of_area_count != 0;
+  row.area = record.card.area.value;
+  row.counter = static_cast<uint32_t>(record.location.last_counter.value_or(0));
+  row.reported = SecondsOf(record.observed);
+  row.decided = SecondsOf(record.location.last_decision_time);
+  row.saved = row.reported;
+  row.pair = PairOf(record.card.box, record.card.sim);
+  row.home_cell = record.home_cell ? cells_.NumberOf(*record.home_cell) : 0;
+  const size_t count = std::min(record.heard.size(), HeardRow::kCells);
+  row.count = count & 0xF;
+  for (size_t i = 0; i < count; ++i) {
+    row.cells[i] = cells_.NumberOf(record.heard[i].cell);
+    cells_.Heard(row.cells[i], record.observed);
+  }
+  const MutexLock lock(shard.mu);
+  HeardRow& there = shard.Make(card);
+  if (!fresh && !Shard::Free(there)) return;
+  // An observed report may be newer than what the store has.
+  if (!Shard::Free(there) && there.reported > row.reported) {
+    row.reported = there.reported;
+    row.verdict = there.verdict;
+    row.count = there.count;
+    row.cells = there.cells;
+    row.counter = std::max(row.counter, there.counter);
+  }
+  there = row;
+}
+
+std::optional<HeardRow> HeardColumn::Find(CardNumber card) const {
+  const Shard& shard = ShardOf(card.value);
+  const MutexLock lock(shard.mu);
+  const HeardRow& row = shard.rows[shard.SlotOf(card.value)];
+  return Shard::Free(row) ? std::nullopt : std::optional(row);
+}
+
+bool HeardColumn::Update(CardNumber card, const std::function<bool(HeardRow&)>& change) {
+  Shard& shard = ShardOf(card.value);
+  const MutexLock lock(shard.mu);
+  HeardRow& row = shard.rows[shard.SlotOf(card.value)];
+  return !Shard::Free(row) && change(row);
+}
+
+void HeardColumn::ForEach(const std::function<bool(const HeardRow&)>& visit) const {
+  ForEachPart(0, 1, visit);
+}
+
+void HeardColumn::ForEachPart(size_t part, size_t parts,
+                              const std::function<bool(const HeardRow&)>& visit) const {
+  for (size_t i = part; i < shards_.size(); i += parts) {
+    const MutexLock lock(shards_[i]->mu);
+    for (const HeardRow& row : shards_[i]->rows) {
+      if (!Shard::Free(row) && !visit(row)) return;
+    }
+  }
+}
+
+size_t HeardColumn::size() const {
+  size_t all = 0;
+  for (const auto& shard : shards_) {
+    const MutexLock lock(shard->mu);
+    all += shard->used;
+  }
+  return all;
+}
+
+}  // namespace hearth::app
