@@ -180,6 +180,7 @@ struct CellListHead {
   UnixMillis activated;
   std::string actor;
   Stamp stamp;
+  uint32_t last_version = 0;  // highest number ever given to a version, also to one that was withdrawn
 
   bool operator==(const CellListHead&) const = default;
 };
