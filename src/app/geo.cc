@@ -44,7 +44,7 @@ Result<CellList> LoadCells(Executor& executor, ListKind kind, AreaId id, uint32_
     }
     if (!bytes) return list;
     HEARTH_RETURN_IF_ERROR(DecodeCells(bytes->value, list.cells));
-    // Only the last chunk may be short.
+    // The last chunk is short.
     if (bytes->value.size() < kChunkCells * kCellBytes) return list;
   }
 }
@@ -173,18 +173,11 @@ Status GeoState::ReloadLists(GeoSnapshot& next) {
       }));
   std::vector<CellList> brought;
   for (const intervention::Rollout& rollout : rollouts) {
-    std::vector<CellList> lists;
-    for (const intervention::ListEdit& edit : rollout.lists) {
-      HEARTH_ASSIGN_OR_RETURN(auto list, CellsOf(KindOf(edit), edit.list, edit.to));
-      lists.push_back(std::move(list));
+    HEARTH_ASSIGN_OR_RETURN(auto under_way, UnderWayOf(rollout));
+    for (const geofence::ListRef& list : under_way.brings) {
+      HEARTH_ASSIGN_OR_RETURN(brought.emplace_back(), CellsOf(list.kind, list.id, list.version));
     }
-    std::optional<intervention::PolicyBook> policy;
-    if (rollout.policy_to != 0) {
-      HEARTH_ASSIGN_OR_RETURN(policy, PolicyOf(rollout.policy_to));
-    }
-    HEARTH_ASSIGN_OR_RETURN(auto under_way, Take(rollout, lists, policy));
     next.under_way.push_back(std::move(under_way));
-    brought.insert(brought.end(), std::make_move_iterator(lists.begin()), std::make_move_iterator(lists.end()));
   }
   return Index(next, brought);
 }
@@ -501,7 +494,8 @@ Status GeoState::CheckOtherKind(const GeoSnapshot& now, const CheckedList& check
 }
 
 void GeoState::WriteCells(Txn& txn, const CellList& list) {
-  const size_t chunks = std::max<size_t>(1, (list.cells.size() + kChunkCells - 1) / kChunkCells);
+  // The last chunk is never full, so that whoever reads knows the end.
+  const size_t chunks = list.cells.size() / kChunkCells + 1;
   for (size_t chunk = 0; chunk < chunks; ++chunk) {
     const auto part = std::span(list.cells).subspan(chunk * kChunkCells);
     txn.Put(CellsKey(list.kind, list.id, list.version, static_cast<uint32_t>(chunk)).key,
@@ -528,6 +522,43 @@ Status GeoState::PutInForce(Txn& txn, const CellList& list, const std::string& n
   }
   txn.Emit(records::TableDue{.kind = list.kind, .id = list.id});
   return Ok();
+}
+
+Status GeoState::NoteVersion(Txn& txn, const CellList& list) {
+  const std::string key = ListKey(list.kind, list.id).key;
+  HEARTH_ASSIGN_OR_RETURN(auto head, txn.Read<records::CellListHead>(key));
+  if (!head) return Ok();
+  head->value.last_version = std::max(head->value.last_version, list.version);
+  txn.Write(key, head->value);
+  return Ok();
+}
+
+Status GeoState::CheckFresh(const intervention::Rollout& rollout) const {
+  const auto now = snapshot();
+  for (const intervention::ListEdit& edit : rollout.lists) {
+    const auto head = now->lists.find({KindOf(edit), edit.list});
+    const uint32_t version = head == now->lists.end() ? 0 : head->second.version;
+    if (version == edit.from) continue;
+    return Error(Reason::kRolloutStale, fmt::format("list {} is at version {}; the rollout changes version {}",
+                                                    ToString(edit.list), version, edit.from));
+  }
+  if (rollout.policy_to != 0 && now->policy.version != rollout.policy_from) {
+    return Error(Reason::kRolloutStale, fmt::format("policy version {} is in force; the rollout changes version {}",
+                                                    now->policy.version, rollout.policy_from));
+  }
+  return Ok();
+}
+
+Result<UnderWay> GeoState::UnderWayOf(const intervention::Rollout& rollout) const {
+  std::vector<CellList> lists;
+  for (const intervention::ListEdit& edit : rollout.lists) {
+    HEARTH_ASSIGN_OR_RETURN(lists.emplace_back(), CellsOf(KindOf(edit), edit.list, edit.to));
+  }
+  std::optional<intervention::PolicyBook> policy;
+  if (rollout.policy_to != 0) {
+    HEARTH_ASSIGN_OR_RETURN(policy, PolicyOf(rollout.policy_to));
+  }
+  return Take(rollout, lists, policy);
 }
 
 Status GeoState::DeleteCells(Txn& txn, ListKind kind, AreaId id, uint32_t version) {

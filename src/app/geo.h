@@ -126,7 +126,13 @@ class GeoState {
   // The version, whose cells are written, is the one that counts; its boxes are told.
   static Status PutInForce(Txn& txn, const geofence::CellList& list, const std::string& name,
                            const std::string& actor);
+  // The version's number is taken from now on, whatever becomes of it.
+  static Status NoteVersion(Txn& txn, const geofence::CellList& list);
   static Status DeleteCells(Txn& txn, geofence::ListKind kind, AreaId id, uint32_t version);
+  // ROLLOUT_STALE when a list or the policy is no longer what the rollout changes.
+  Status CheckFresh(const intervention::Rollout& rollout) const;
+  // What a stored rollout brings and touches.
+  Result<UnderWay> UnderWayOf(const intervention::Rollout& rollout) const;
   Result<intervention::PolicyBook> PolicyOf(uint32_t version) const;
   // What a preview looks at: the present snapshot with one more rollout under way, which brings these lists (in
   // the order of its edits) and this policy.

@@ -79,28 +79,23 @@ void FindNeedOfApprover(const intervention::ChangeRules& rules, const std::vecto
 
 }  // namespace
 
-RowJudge::RowJudge(CellNumbers& cells, const GeoSnapshot& geo, uint64_t rollout, UnixMillis now)
-    : cells_(cells), geo_(geo), oldest_(now.value - int64_t{geo.policy.changes.evidence_days} * kDayMillis) {
-  for (const UnderWay& one : geo.under_way) {
-    if (one.rollout.number == rollout) under_way_ = &one;
-  }
-  if (under_way_ == nullptr) return;
-  const auto touch = [&](const geofence::Cell& cell) {
+RowJudge::RowJudge(CellNumbers& cells, const UnderWay& under_way, const intervention::PolicyBook& policy)
+    : cells_(cells), under_way_(under_way), policy_(policy) {
+  for (const geofence::Cell& cell : under_way.touched) {
     const uint32_t number = cells_.Find(cell);
-    if (number == 0) return;
+    if (number == 0) continue;
     if (touched_.size() <= number / 64) touched_.resize(number / 64 + 1);
     touched_[number / 64] |= uint64_t{1} << (number % 64);
-  };
-  for (const geofence::Cell& cell : under_way_->touched) touch(cell);
+  }
 }
 
 bool RowJudge::MayChange(const HeardRow& row) const {
   if (row.location_standing() == intervention::Standing::kWaiting) return false;
   const auto heard = row.heard();
   if (std::any_of(heard.begin(), heard.end(), [&](uint32_t cell) { return Touches(cell); })) return true;
-  if (Touches(row.home_cell)) return true;
-  return under_way_ != nullptr && under_way_->policy &&
-         geo_.policy.For(AreaId(row.area)).strictness != under_way_->policy->For(AreaId(row.area)).strictness;
+  const AreaId area(row.area);
+  return under_way_.policy &&
+         policy_.For(area).strictness != under_way_.policy->For(area).strictness;
 }
 
 geofence::Evidence RowJudge::EvidenceOf(const HeardRow& row) const {
@@ -110,15 +105,16 @@ geofence::Evidence RowJudge::EvidenceOf(const HeardRow& row) const {
   return evidence;
 }
 
-std::optional<AffectedCard> RowJudge::Judge(const HeardRow& row) const {
+std::optional<AffectedCard> RowJudge::Judge(const HeardRow& row, const GeoSnapshot& geo,
+                                            UnixMillis oldest) const {
   const CardNumber card(row.card);
   const AreaId area(row.area);
   const geofence::Evidence evidence = EvidenceOf(row);
   const auto judged = [&](bool inside) {
     const CardRules rules =
-        geo_.RulesFor(card, area, GeoSnapshot::Suppose{under_way_->rollout.number, inside});
+        geo.RulesFor(card, area, GeoSnapshot::Suppose{under_way_.rollout.number, inside});
     return geofence::Judge(
-        geo_.cells_in_force,
+        geo.cells_in_force,
         {.area = area, .strictness = rules.policy.strictness, .exempt = row.exempt != 0}, evidence,
         rules.filter());
   };
@@ -134,7 +130,7 @@ std::optional<AffectedCard> RowJudge::Judge(const HeardRow& row) const {
     affected.effect = effect;
     return std::optional(affected);
   };
-  const bool old = affected.reported < oldest_;
+  const bool old = affected.reported < oldest;
   if (row.location_standing() == intervention::Standing::kIntervened) {
     return !AtHome(before.verdict) && AtHome(after.verdict) ? becomes(Effect::kComesBack) : std::nullopt;
   }
@@ -162,7 +158,12 @@ Result<Preview> MakePreview(const HeardColumn& column, CellNumbers& cells, const
     return Error(Reason::kRolloutLoading,
                  fmt::format("the last reports of {} cards have been read so far", column.size()));
   }
-  const RowJudge judge(cells, geo, rollout, now);
+  const auto under_way = std::find_if(geo.under_way.begin(), geo.under_way.end(), [&](const UnderWay& one) {
+    return one.rollout.number == rollout;
+  });
+  if (under_way == geo.under_way.end()) return Error(Reason::kInternal, "the rollout is not under way");
+  const RowJudge judge(cells, *under_way, geo.policy);
+  const UnixMillis oldest(now.value - int64_t{geo.policy.changes.evidence_days} * kDayMillis);
   struct Part {
     std::unordered_map<uint32_t, uint64_t> installed;  // by area
     std::map<uint32_t, Forecast> areas;
@@ -183,7 +184,7 @@ Result<Preview> MakePreview(const HeardColumn& column, CellNumbers& cells, const
       ++*installed;
       if (row.reported != 0) ++part.total.judged;
       if (!judge.MayChange(row)) return true;
-      const auto affected = judge.Judge(row);
+      const auto affected = judge.Judge(row, geo, oldest);
       if (!affected) return true;
       Forecast& area = part.areas[row.area];
       ++area.judged;

@@ -55,11 +55,13 @@ Result<Preview> MakePreview(const HeardColumn& column, CellNumbers& cells, const
 // What one row would become; nullopt when nothing changes for it. For those who judge cards again.
 class RowJudge {
  public:
-  // Both must outlive it. `touched`: the numbers of the cells the rollout adds or removes.
-  RowJudge(CellNumbers& cells, const GeoSnapshot& geo, uint64_t rollout, UnixMillis now);
+  // Both must outlive it.
+  RowJudge(CellNumbers& cells, const UnderWay& under_way, const intervention::PolicyBook& policy);
 
+  // False: the rollout touches nothing the card is judged by.
   bool MayChange(const HeardRow& row) const;
-  std::optional<AffectedCard> Judge(const HeardRow& row) const;
+  // `geo` has the rollout under way. Evidence from before `oldest` is listed, not acted upon.
+  std::optional<AffectedCard> Judge(const HeardRow& row, const GeoSnapshot& geo, UnixMillis oldest) const;
 
  private:
   bool Touches(uint32_t cell) const {
@@ -68,9 +70,8 @@ class RowJudge {
   geofence::Evidence EvidenceOf(const HeardRow& row) const;
 
   CellNumbers& cells_;
-  const GeoSnapshot& geo_;
-  const UnderWay* under_way_ = nullptr;
-  const UnixMillis oldest_;
+  const UnderWay& under_way_;
+  const intervention::PolicyBook& policy_;
   std::vector<uint64_t> touched_;  // a bit for each cell number
 };
 

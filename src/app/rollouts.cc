@@ -73,14 +73,8 @@ void WritePolicyNumbers(Txn& txn, const PolicyNumbers& numbers) {
 // A change that has passed all checks, before it has a number.
 struct Rollouts::Prepared {
   Rollout rollout;
-  std::vector<CheckedList> lists;
+  std::vector<CellList> lists;  // in the order of its edits
   std::optional<PolicyBook> policy;
-
-  std::vector<CellList> cells() const {
-    std::vector<CellList> cells;
-    for (const CheckedList& list : lists) cells.push_back(list.list);
-    return cells;
-  }
 };
 
 Rollouts::Rollouts(Executor& executor, GeoState& geo, HeardColumn& column, Location& location, Alarms& alarms,
@@ -152,8 +146,9 @@ Result<Rollouts::Prepared> Rollouts::Prepare(const WantedChange& wanted) {
                                       .to = checked.list.version,
                                       .added = static_cast<uint32_t>(checked.diff.added.size()),
                                       .removed = static_cast<uint32_t>(checked.diff.removed.size()),
-                                      .kept = static_cast<uint32_t>(checked.diff.kept)});
-    prepared.lists.push_back(std::move(checked));
+                                      .kept = static_cast<uint32_t>(checked.diff.kept),
+                                      .name = checked.name});
+    prepared.lists.push_back(std::move(checked.list));
   }
   if (wanted.policy) {
     const PolicyBook& in_force = geo_.snapshot()->policy;
@@ -204,12 +199,17 @@ Result<Preview> Rollouts::PreviewOf(const Rollout& rollout, const std::vector<Ce
   return MakePreview(column_, column_.cells(), *geo, rollout.number, executor_.clock().Now(), each);
 }
 
-Result<Preview> Rollouts::PreviewStored(const Rollout& rollout,
-                                        const std::function<void(const AffectedCard&)>& each) {
+Result<std::vector<CellList>> Rollouts::ListsOf(const Rollout& rollout) const {
   std::vector<CellList> lists;
   for (const ListEdit& edit : rollout.lists) {
     HEARTH_ASSIGN_OR_RETURN(lists.emplace_back(), geo_.CellsOf(KindOf(edit), edit.list, edit.to));
   }
+  return lists;
+}
+
+Result<Preview> Rollouts::PreviewStored(const Rollout& rollout,
+                                        const std::function<void(const AffectedCard&)>& each) {
+  HEARTH_ASSIGN_OR_RETURN(const auto lists, ListsOf(rollout));
   std::optional<PolicyBook> policy;
   if (rollout.policy_to != 0) {
     HEARTH_ASSIGN_OR_RETURN(policy, geo_.PolicyOf(rollout.policy_to));
@@ -220,60 +220,80 @@ Result<Preview> Rollouts::PreviewStored(const Rollout& rollout,
 Result<RolloutChanged> Rollouts::Propose(const Request& request, const WantedChange& wanted) {
   const MutexLock change(geo_.change_mutex());
   const ObjectKey counter = SiteKey(kCounterName);
-  std::vector<AreaForecast> areas;
-  Rollout proposed;
+  // The preview takes seconds: not inside the command, and not for a repeat.
+  bool repeat = false;
+  HEARTH_RETURN_IF_ERROR(executor_.Run(counter.bucket, {}, [&](Txn& txn) -> Status {
+    HEARTH_ASSIGN_OR_RETURN(const auto former, FindRepeat(txn, request));
+    repeat = former.has_value();
+    return Ok();
+  }));
+  Prepared prepared;
+  app::Preview preview;
+  if (!repeat) {
+    HEARTH_ASSIGN_OR_RETURN(prepared, Prepare(wanted));
+    HEARTH_ASSIGN_OR_RETURN(preview, PreviewOf(prepared.rollout, prepared.lists, prepared.policy));
+  }
+  Rollout rollout;
   HEARTH_ASSIGN_OR_RETURN(
       const auto outcome,
       RunOnce(executor_, counter.bucket, request, {.action = "rollout.propose", .object = "site"}, limits_,
               [&](Txn& txn) -> Result<std::string> {
-                HEARTH_ASSIGN_OR_RETURN(Prepared prepared, Prepare(wanted));
-                Rollout& rollout = prepared.rollout;
-                HEARTH_ASSIGN_OR_RETURN(Preview preview, PreviewOf(rollout, prepared.cells(), prepared.policy));
-                areas = std::move(preview.areas);
-                HEARTH_ASSIGN_OR_RETURN(const auto last, txn.Get(counter.key));
-                rollout.number = (last ? ByteReader(AsBytes(last->value)).U64() : 0) + 1;
-                ByteWriter number(8);
-                number.U64(rollout.number);
-                txn.Put(counter.key, std::string(AsChars(number.bytes())));
-                txn.NameObject(ObjectOf(rollout.number));
-                for (const CheckedList& list : prepared.lists) GeoState::WriteCells(txn, list.list);
-                if (prepared.policy) {
-                  HEARTH_ASSIGN_OR_RETURN(PolicyNumbers numbers,
-                                          ReadPolicyNumbers(txn, geo_.snapshot()->policy));
-                  rollout.policy_to = prepared.policy->version = ++numbers.last;
-                  txn.Write(PolicyKey(rollout.policy_to).key, *prepared.policy);
-                  WritePolicyNumbers(txn, numbers);
-                }
-                const intervention::RolloutActor actor{.name = request.actor,
-                                                       .approver = request.approver,
-                                                       .reason = request.reason,
-                                                       .now = txn.now()};
-                rollout.steps.push_back({.state = RolloutState::kProposed,
-                                         .actor = request.actor,
-                                         .approver = request.approver,
-                                         .reason = request.reason,
-                                         .at = txn.now()});
-                HEARTH_ASSIGN_OR_RETURN(rollout, DecidePreviewed(std::move(rollout), preview.total, actor));
-                for (size_t i = 0; i < rollout.lists.size(); ++i) {
-                  HEARTH_RETURN_IF_ERROR(GeoState::NoteVersion(txn, prepared.lists[i]));
-                }
+                HEARTH_ASSIGN_OR_RETURN(rollout, Write(txn, request, prepared, preview.total));
                 if (wanted.at_once_if_harmless && Harmless(preview.total)) {
-                  HEARTH_ASSIGN_OR_RETURN(
-                      rollout, DecideActivate(std::move(rollout), Staging{.percents = {100}}, actor));
-                  rollout.staging.judged = true;
-                  HEARTH_ASSIGN_OR_RETURN(rollout, DecideAdvance(std::move(rollout), actor));
-                  rollout.staging.judged = preview.total.back == 0;
-                  HEARTH_RETURN_IF_ERROR(TakeEffect(txn, rollout, request.actor));
+                  HEARTH_RETURN_IF_ERROR(FinishAtOnce(txn, request, prepared.lists, rollout));
                 }
                 txn.Write(RolloutKey(rollout.number).key, rollout);
-                proposed = rollout;
                 return records::Encode(rollout);
               }));
-  if (outcome.change.committed.wrote && proposed.state == RolloutState::kDone) {
+  if (outcome.change.committed.wrote && rollout.state == RolloutState::kDone) {
     HEARTH_RETURN_IF_ERROR(geo_.ReloadLists());
-    if (!proposed.staging.judged) Wake(proposed.number);
+    if (!rollout.staging.judged) Wake(rollout.number);
   }
-  return AnswerOf(outcome, std::move(areas));
+  return AnswerOf(outcome, std::move(preview.areas));
+}
+
+// Gives it numbers and writes what it brings.
+Result<Rollout> Rollouts::Write(Txn& txn, const Request& request, const Prepared& prepared,
+                                const intervention::Forecast& forecast) {
+  Rollout rollout = prepared.rollout;
+  const ObjectKey counter = SiteKey(kCounterName);
+  HEARTH_ASSIGN_OR_RETURN(const auto last, txn.Get(counter.key));
+  rollout.number = (last ? ByteReader(AsBytes(last->value)).U64() : 0) + 1;
+  ByteWriter number(8);
+  number.U64(rollout.number);
+  txn.Put(counter.key, std::string(AsChars(number.bytes())));
+  txn.NameObject(ObjectOf(rollout.number));
+  for (const CellList& list : prepared.lists) {
+    GeoState::WriteCells(txn, list);
+    HEARTH_RETURN_IF_ERROR(GeoState::NoteVersion(txn, list));
+  }
+  if (prepared.policy) {
+    HEARTH_ASSIGN_OR_RETURN(PolicyNumbers numbers, ReadPolicyNumbers(txn, geo_.snapshot()->policy));
+    PolicyBook policy = *prepared.policy;
+    rollout.policy_to = policy.version = ++numbers.last;
+    txn.Write(PolicyKey(rollout.policy_to).key, policy);
+    WritePolicyNumbers(txn, numbers);
+  }
+  const intervention::RolloutActor actor{
+      .name = request.actor, .approver = request.approver, .reason = request.reason, .now = txn.now()};
+  rollout.steps.push_back({.state = RolloutState::kProposed,
+                           .actor = request.actor,
+                           .approver = request.approver,
+                           .reason = request.reason,
+                           .at = txn.now()});
+  return DecidePreviewed(std::move(rollout), forecast, actor);
+}
+
+// Nobody is cut off by it: all stages in one.
+Status Rollouts::FinishAtOnce(Txn& txn, const Request& request, const std::vector<CellList>& lists,
+                              Rollout& rollout) {
+  const intervention::RolloutActor actor{
+      .name = request.actor, .approver = request.approver, .reason = request.reason, .now = txn.now()};
+  HEARTH_ASSIGN_OR_RETURN(rollout, DecideActivate(std::move(rollout), Staging{.percents = {100}}, actor));
+  rollout.staging.judged = true;
+  HEARTH_ASSIGN_OR_RETURN(rollout, DecideAdvance(std::move(rollout), actor));
+  rollout.staging.judged = rollout.forecast.back == 0;
+  return TakeEffect(txn, rollout, lists, request.actor);
 }
 
 Result<RolloutChanged> Rollouts::AnswerOf(const Outcome& outcome, std::vector<AreaForecast> areas) {
@@ -393,7 +413,9 @@ Result<RolloutChanged> Rollouts::Advance(const Request& request, uint64_t number
              return rollout;
            },
            [&](Txn& txn, const Rollout&, Rollout& after) -> Status {
-             return after.state == RolloutState::kDone ? TakeEffect(txn, after, request.actor) : Ok();
+             if (after.state != RolloutState::kDone) return Ok();
+             HEARTH_ASSIGN_OR_RETURN(const auto lists, ListsOf(after));
+             return TakeEffect(txn, after, lists, request.actor);
            }));
   if (!changed.change.committed.wrote) return changed;
   HEARTH_RETURN_IF_ERROR(geo_.ReloadLists());
@@ -445,9 +467,10 @@ Result<RolloutChanged> Rollouts::Undo(const Request& request, uint64_t number) {
   return changed;
 }
 
-Status Rollouts::TakeEffect(Txn& txn, const Rollout& rollout, const std::string& actor) {
-  for (const ListEdit& edit : rollout.lists) {
-    HEARTH_RETURN_IF_ERROR(geo_.PutVersionInForce(txn, KindOf(edit), edit.list, edit.to, actor));
+Status Rollouts::TakeEffect(Txn& txn, const Rollout& rollout, const std::vector<CellList>& lists,
+                            const std::string& actor) {
+  for (size_t i = 0; i < lists.size(); ++i) {
+    HEARTH_RETURN_IF_ERROR(GeoState::PutInForce(txn, lists[i], rollout.lists[i].name, actor));
   }
   if (rollout.policy_to == 0) return Ok();
   HEARTH_ASSIGN_OR_RETURN(PolicyNumbers numbers, ReadPolicyNumbers(txn, geo_.snapshot()->policy));
@@ -603,7 +626,8 @@ void Rollouts::Judge(uint64_t number) {
 bool Rollouts::JudgeCards(const Rollout& rollout, const UnderWay& under_way, bool undo, uint64_t& dark,
                           uint64_t& back) {
   std::vector<CardNumber> cards;
-  const RowJudge judge(column_.cells(), under_way);
+  const auto geo = geo_.snapshot();
+  const RowJudge judge(column_.cells(), under_way, geo->policy);
   const Staging& staging = rollout.staging;
   column_.ForEach([&](const HeardRow& row) {
     const CardNumber card(row.card);

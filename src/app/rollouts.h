@@ -95,7 +95,13 @@ class Rollouts {
   Result<RolloutChanged> Step(const Request& request, uint64_t number, std::string_view action,
                               const Decision& decide,
                               const std::function<Status(Txn&, const Rollout& before, Rollout& after)>& also);
-  Status TakeEffect(Txn& txn, const Rollout& rollout, const std::string& actor);
+  Result<std::vector<geofence::CellList>> ListsOf(const Rollout& rollout) const;
+  Result<Rollout> Write(Txn& txn, const Request& request, const Prepared& prepared,
+                        const intervention::Forecast& forecast);
+  Status FinishAtOnce(Txn& txn, const Request& request, const std::vector<geofence::CellList>& lists,
+                      Rollout& rollout);
+  Status TakeEffect(Txn& txn, const Rollout& rollout, const std::vector<geofence::CellList>& lists,
+                    const std::string& actor);
   Status Revert(Txn& txn, const Rollout& before, const Request& request);
   Status Forget(Txn& txn, const Rollout& rollout);
   Result<uint64_t> CountForecast(const Rollout& rollout, const intervention::Staging& staging, uint32_t stage);

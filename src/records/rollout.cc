@@ -160,6 +160,7 @@ pb::Rollout Write(const Rollout& value) {
     to.set_added(from.added);
     to.set_removed(from.removed);
     to.set_kept(from.kept);
+    to.set_name(from.name);
   }
   out.set_policy_from(value.policy_from);
   out.set_policy_to(value.policy_to);
@@ -187,7 +188,8 @@ Rollout ReadRollout(const pb::Rollout& in, Checker& check) {
                          .to = from.to(),
                          .added = from.added(),
                          .removed = from.removed(),
-                         .kept = from.kept()});
+                         .kept = from.kept(),
+                         .name = from.name()});
   }
   out.policy_from = in.policy_from();
   out.policy_to = in.policy_to();
