@@ -98,6 +98,19 @@ CardRules GeoSnapshot::RulesFor(CardNumber card, AreaId area, std::optional<Supp
   return rules;
 }
 
+uint32_t GeoSnapshot::VersionFor(const CardRules& rules, ListKind kind, AreaId id) const {
+  const auto counts = [&](const geofence::ListRef& list) {
+    return !std::binary_search(rules.left_out.begin(), rules.left_out.end(), list);
+  };
+  for (const UnderWay& one : under_way) {
+    for (const geofence::ListRef& list : one.brings) {
+      if (list.kind == kind && list.id == id && counts(list)) return list.version;
+    }
+  }
+  const auto head = lists.find({kind, id});
+  return head == lists.end() ? 0 : head->second.version;
+}
+
 Result<std::unique_ptr<GeoState>> GeoState::Create(Executor& executor, const intervention::PolicyBook& seed,
                                                    const Limits& limits) {
   HEARTH_RETURN_IF_ERROR(seed.Check());

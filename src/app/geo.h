@@ -53,6 +53,8 @@ struct GeoSnapshot {
     uint64_t rollout = 0;
     bool inside = false;
   };
+  // The version of a list that counts by these rules; 0: none.
+  uint32_t VersionFor(const CardRules& rules, geofence::ListKind kind, AreaId id) const;
   CardRules RulesFor(CardNumber card, AreaId area, std::optional<Suppose> suppose = std::nullopt) const;
 };
 

@@ -11,7 +11,7 @@ namespace hearth::app {
 using records::CardRecord;
 
 Location::Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoState& geo,
-                   HeardColumn& column, Alarms& alarms, const intervention::Policy& policy,
+                   HeardColumn& column, Alarms& alarms, Guard& guard,
                    const Limits& limits, std::function<void(CardNumber)> heard, MetricsRegistry& metrics)
     : executor_(executor),
       registry_(registry),
@@ -19,10 +19,10 @@ Location::Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoS
       geo_(geo),
       column_(column),
       alarms_(alarms),
-      policy_(policy),
+      guard_(guard),
       limits_(limits),
       heard_(std::move(heard)) {
-  for (int i = 0; i <= static_cast<int>(ReportOutcome::kProposed); ++i) {
+  for (int i = 0; i <= static_cast<int>(ReportOutcome::kHeld); ++i) {
     outcomes_.push_back(
         &metrics.GetCounter("hearth_reports_total", "Location reports by what followed.",
                             {{"outcome", std::string(NameOf(static_cast<ReportOutcome>(i)))}}));
@@ -82,10 +82,12 @@ Status Location::CheckPair(const Report& report, const CardRecord& record) const
   return Ok();
 }
 
-Result<ReportAnswer> Location::Take(const Report& report) {
+Result<ReportAnswer> Location::Take(const Report& signed_report) {
+  Report report = signed_report;
   HEARTH_ASSIGN_OR_RETURN(auto card, registry_.Card(report.card));
   HEARTH_RETURN_IF_ERROR(geofence::CheckEvidence(report.evidence, limits_));
   HEARTH_RETURN_IF_ERROR(CheckSigned(report, card.value.card));
+  report.authenticated = true;
   HEARTH_RETURN_IF_ERROR(CheckTime(report, executor_.clock().Now()));
   HEARTH_ASSIGN_OR_RETURN(card, registry_.SettledCard(report.card));
   const auto geo = geo_.snapshot();

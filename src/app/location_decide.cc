@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "src/app/card_turn.h"
 #include "src/app/location.h"
 
 namespace hearth::app {
@@ -47,73 +48,45 @@ std::optional<Reason> ReasonFor(const intervention::Decision& decision) {
   }
 }
 
-// The lists whose versions led to a judgement: those that decided some cell's fate, and the card's own.
-std::vector<intervention::ListVersion> ListsOf(const GeoSnapshot& geo, AreaId area,
+// The lists whose versions led to a judgement: the card's own, and those that decided some cell's fate.
+std::vector<intervention::ListVersion> ListsOf(const GeoSnapshot& geo, AreaId area, const CardRules& rules,
                                                const geofence::Judgement& judgement) {
   std::vector<intervention::ListVersion> lists;
-  const auto add = [&](geofence::ListKind kind, AreaId id) {
-    const auto head = geo.lists.find({kind, id});
-    if (head == geo.lists.end()) return;
-    const intervention::ListVersion version{.list = id, .version = head->second.version};
-    if (std::find(lists.begin(), lists.end(), version) == lists.end()) lists.push_back(version);
+  const auto add = [&](AreaId id, uint32_t version) {
+    const intervention::ListVersion list{.list = id, .version = version};
+    if (std::find(lists.begin(), lists.end(), list) == lists.end()) lists.push_back(list);
   };
-  add(geofence::ListKind::kWhitelist, area);
+  if (const uint32_t own = geo.VersionFor(rules, geofence::ListKind::kWhitelist, area); own != 0) add(area, own);
   for (const auto& finding : judgement.findings) {
-    if (finding.list.id.value != 0) add(finding.list.kind, finding.list.id);
+    if (finding.list.id.value != 0) add(finding.list.id, finding.list.version);
   }
   return lists;
 }
 
-void EmitStanding(Txn& txn, const entitlement::Card& card) {
-  txn.Emit(records::StandingChanged{
-      .card = card.number, .standing = card.standing, .reason = card.reason, .stamp = card.standing_stamp});
-  txn.Emit(records::MemberChanged{.group = card.place.group,
-                                  .change = {.card = card.number,
-                                             .slot = card.place.slot,
-                                             .on = card.standing != entitlement::Standing::kDark,
-                                             .leave = false,
-                                             .stamp = card.standing_stamp}});
+// The rollout under way that brought one of the lists that decided against the card; 0: none.
+uint64_t RolloutBehind(const GeoSnapshot& geo, const geofence::Judgement& judgement) {
+  for (const UnderWay& one : geo.under_way) {
+    for (const auto& finding : judgement.findings) {
+      if (std::find(one.brings.begin(), one.brings.end(), finding.list) != one.brings.end()) {
+        return one.rollout.number;
+      }
+    }
+  }
+  return 0;
 }
 
-Status SwitchOn(Txn& txn, CardRecord& record) {
-  HEARTH_ASSIGN_OR_RETURN(const Stamp stamp, txn.NextStamp(/*open=*/true));
-  record.card = entitlement::SwitchOn(std::move(record.card), stamp, txn.now());
-  EmitStanding(txn, record.card);
-  return Ok();
+geofence::CardPlace PlaceOf(const CardRecord& record, const CardRules& rules, UnixMillis now) {
+  geofence::CardPlace place{.area = record.card.area,
+                            .strictness = rules.policy.strictness,
+                            .exempt = record.card.exempt && (record.exempt_until.value == 0 || now < record.exempt_until),
+                            .also = {},
+                            .exempt_cells = record.exempt_cells};
+  if (record.also.value != 0 && now < record.also_until) place.also = record.also;
+  return place;
 }
 
-Status SwitchOff(Txn& txn, CardRecord& record) {
-  HEARTH_ASSIGN_OR_RETURN(const Stamp stamp, txn.NextStamp(/*open=*/true));
-  record.card = entitlement::SwitchOff(std::move(record.card), entitlement::StandingReason::kLocation, stamp,
-                                       txn.now());
-  EmitStanding(txn, record.card);
-  return Ok();
-}
-
-// Writes a new intervention of the card and gives it the card's next number.
-Result<uint64_t> WriteIntervention(Txn& txn, CardRecord& record, intervention::Intervention intervention) {
-  const uint64_t n = ++record.interventions;
-  intervention.id = fmt::format("{}-{}", ToString(record.card.number), n);
-  intervention.card = record.card.number;
-  txn.Write(InterventionKey(record.card.number, n).key,
-            records::InterventionRecord{.intervention = std::move(intervention),
-                                        .account = record.card.claim.account,
-                                        .area = record.card.area});
-  return n;
-}
-
-// Ends the intervention in force, if any.
-Status EndIntervention(
-    Txn& txn, CardRecord& record,
-    const std::function<Result<intervention::Intervention>(intervention::Intervention)>& lift) {
-  if (record.in_force == 0) return Ok();
-  const std::string key = InterventionKey(record.card.number, record.in_force).key;
-  HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<records::InterventionRecord>(key));
-  record.in_force = 0;
-  if (!stored) return Ok();
-  HEARTH_ASSIGN_OR_RETURN(stored->value.intervention, lift(std::move(stored->value.intervention)));
-  txn.Write(key, stored->value);
-  return Ok();
+bool AtHome(geofence::Verdict verdict) {
+  return verdict == geofence::Verdict::kInArea || verdict == geofence::Verdict::kExempt;
 }
 
 std::string Message(const Report& report, const geofence::Judgement& judgement, const GeoSnapshot& geo,
@@ -155,9 +128,37 @@ std::string_view NameOf(ReportOutcome outcome) {
       return "restored";
     case ReportOutcome::kProposed:
       return "proposed";
+    case ReportOutcome::kHeld:
+      return "held";
   }
   return "unknown";
 }
+
+// One report of one card on its way into a commit.
+struct Location::Case {
+  const Report& report;
+  const GeoSnapshot& geo;
+  CardRecord& record;
+  CardRules rules;
+  geofence::Judgement judgement;
+  intervention::Decision decision;
+  UnixMillis now;
+
+  intervention::Intervention Entry(intervention::InterventionState state) const {
+    intervention::Intervention entry;
+    entry.card = record.card.number;
+    entry.state = state;
+    entry.cause = decision.cause;
+    entry.verdict = judgement.verdict;
+    entry.evidence = CellsText(report.evidence.cells);
+    entry.lists = ListsOf(geo, record.card.area, rules, judgement);
+    entry.policy_version = rules.policy.version;
+    entry.reported = report.time;
+    entry.decided = now;
+    entry.rollout = RolloutBehind(geo, judgement);
+    return entry;
+  }
+};
 
 Status Location::Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, Act& act,
                        ReportAnswer& answer) {
@@ -168,92 +169,274 @@ Status Location::Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, A
   }
   CardRecord& record = stored->value;
   HEARTH_RETURN_IF_ERROR(CheckPair(report, record));
-  const geofence::Judgement judgement = geofence::Judge(
-      geo.cells_in_force,
-      {.area = record.card.area, .strictness = geofence::Strictness::kVillage, .exempt = record.card.exempt},
-      report.evidence);
-  const intervention::Decision decision =
-      intervention::Decide(record.location, policy_,
-                           {.verdict = judgement.verdict,
-                            .whitelisted_neighbour = judgement.whitelisted_neighbour,
-                            .card_authenticated = true,
-                            .counter = report.counter,
-                            .report_time = report.time,
-                            .now = txn.now()});
-  if (decision.cause == Cause::kStale) {
+  Case one{.report = report,
+           .geo = geo,
+           .record = record,
+           .rules = geo.RulesFor(report.card, record.card.area),
+           .judgement = {},
+           .decision = {},
+           .now = txn.now()};
+  one.judgement = geofence::Judge(geo.cells_in_force, PlaceOf(record, one.rules, txn.now()), report.evidence,
+                                  one.rules.filter());
+  one.decision = intervention::Decide(record.location, one.rules.policy,
+                                      {.verdict = one.judgement.verdict,
+                                       .whitelisted_neighbour = one.judgement.whitelisted_neighbour,
+                                       .card_authenticated = report.authenticated,
+                                       .counter = report.counter,
+                                       .report_time = report.time,
+                                       .now = txn.now()});
+  if (one.decision.cause == Cause::kStale) {
     return Error(Reason::kReportStale,
                  fmt::format("the report of {} is older than what was decided on {}", ToString(report.time),
                              ToString(std::max(record.location.last_decision_time,
                                                record.location.last_report_time))));
   }
-  const bool newest = report.time >= record.observed;
-  record.location = decision.next;
-  if (newest) {
-    record.heard = report.evidence.cells;
-    record.observed = report.time;
-    if (judgement.verdict == geofence::Verdict::kInArea && !judgement.by_neighbour) {
-      record.home_cell = report.evidence.cells.front().cell;
-    }
-  }
-  answer.outcome = OutcomeOf(decision);
-  answer.verdict = judgement.verdict;
-  answer.reason = ReasonFor(decision);
-  answer.unknown_cells = judgement.unknown_cells;
-  answer.message = Message(report, judgement, geo, record, answer.outcome);
-
-  const auto entry = [&] {
-    return intervention::Intervention{.id = {},
-                                      .card = record.card.number,
-                                      .state = intervention::InterventionState::kInForce,
-                                      .cause = decision.cause,
-                                      .verdict = judgement.verdict,
-                                      .evidence = CellsText(report.evidence.cells),
-                                      .lists = ListsOf(geo, record.card.area, judgement),
-                                      .policy_version = policy_.version,
-                                      .reported = report.time,
-                                      .decided = txn.now(),
-                                      .lifted = {},
-                                      .lifted_by = {},
-                                      .lift_reason = {}};
-  };
-  if (decision.action != Action::kNone &&
-      (decision.changed_durably || decision.action != Action::kRefuseInstall)) {
+  const intervention::LocationState before = record.location;
+  record.location = one.decision.next;
+  Remember(one, before);
+  answer.outcome = OutcomeOf(one.decision);
+  answer.verdict = one.judgement.verdict;
+  answer.reason = ReasonFor(one.decision);
+  answer.unknown_cells = one.judgement.unknown_cells;
+  HEARTH_RETURN_IF_ERROR(Follow(txn, one, before, answer));
+  answer.message = Message(report, one.judgement, geo, record, answer.outcome);
+  if (one.decision.action != Action::kNone &&
+      (one.decision.changed_durably || one.decision.action != Action::kRefuseInstall)) {
     act.object = "card:" + ToString(report.card);
     act.action = fmt::format("location.{}", NameOf(answer.outcome));
     act.detail = fmt::format("{}; cells {}; policy {}", answer.message, CellsText(report.evidence.cells),
-                             policy_.version);
-  }
-  switch (decision.action) {
-    case Action::kActivate:
-      HEARTH_RETURN_IF_ERROR(SwitchOn(txn, record));
-      if (!report.evidence.cells.empty()) record.installed_cell = report.evidence.cells.front().cell;
-      break;
-    case Action::kDisable: {
-      HEARTH_RETURN_IF_ERROR(SwitchOff(txn, record));
-      HEARTH_ASSIGN_OR_RETURN(record.in_force, WriteIntervention(txn, record, entry()));
-      break;
-    }
-    case Action::kRestore:
-      HEARTH_RETURN_IF_ERROR(EndIntervention(txn, record, [&](intervention::Intervention in_force) {
-        return intervention::LiftByReturn(std::move(in_force), txn.now());
-      }));
-      HEARTH_RETURN_IF_ERROR(SwitchOn(txn, record));
-      break;
-    case Action::kRefuseInstall:
-    case Action::kPropose: {
-      if (decision.action == Action::kRefuseInstall && !decision.changed_durably) break;
-      auto noted = entry();
-      HEARTH_ASSIGN_OR_RETURN(noted.state, intervention::StateOf(decision.action));
-      HEARTH_ASSIGN_OR_RETURN(const uint64_t n, WriteIntervention(txn, record, std::move(noted)));
-      (void)n;
-      break;
-    }
-    case Action::kNone:
-      break;
+                             one.rules.policy.version);
   }
   answer.viewer_code = entitlement::ViewerCode(record.card);
   txn.Write(key, record);
   return Ok();
+}
+
+// What is kept of the newest report.
+void Location::Remember(const Case& one, const intervention::LocationState& before) {
+  CardRecord& record = one.record;
+  if (one.report.time < record.observed) return;
+  if (one.judgement.verdict == geofence::Verdict::kUnknownCell && before.last_verdict &&
+      AtHome(*before.last_verdict) && before.installed()) {
+    guard_.LostHome(record, one.report.time);
+  }
+  record.heard = one.report.evidence.cells;
+  record.observed = one.report.time;
+  if (one.judgement.verdict == geofence::Verdict::kInArea && !one.judgement.by_neighbour &&
+      !one.report.evidence.cells.empty()) {
+    record.home_cell = one.report.evidence.cells.front().cell;
+  }
+}
+
+Status Location::Follow(Txn& txn, Case& one, const intervention::LocationState& before, ReportAnswer& answer) {
+  CardRecord& record = one.record;
+  // What waited for a decision has become moot.
+  if (record.held != 0 && AtHome(one.judgement.verdict)) {
+    HEARTH_RETURN_IF_ERROR(EndHeld(txn, record, [&](intervention::Intervention held) {
+      return intervention::Expire(std::move(held), txn.now());
+    }));
+    guard_.Forget(record.card.number);
+  }
+  switch (one.decision.action) {
+    case Action::kActivate:
+      HEARTH_RETURN_IF_ERROR(SwitchOn(txn, record));
+      if (!one.report.evidence.cells.empty()) record.installed_cell = one.report.evidence.cells.front().cell;
+      return Ok();
+    case Action::kDisable:
+      return DisableOrHold(txn, one, before, answer);
+    case Action::kRestore:
+      HEARTH_RETURN_IF_ERROR(EndInForce(txn, record, [&](intervention::Intervention in_force) {
+        return intervention::LiftByReturn(std::move(in_force), txn.now());
+      }));
+      return SwitchOn(txn, record);
+    case Action::kRefuseInstall: {
+      if (!one.decision.changed_durably) return Ok();
+      HEARTH_ASSIGN_OR_RETURN(
+          const uint64_t n,
+          WriteIntervention(txn, record, one.Entry(intervention::InterventionState::kRefusedInstall)));
+      (void)n;
+      return Ok();
+    }
+    case Action::kPropose:
+      // One waits already: operators see its newest evidence with the card.
+      if (record.held != 0) return Ok();
+      HEARTH_ASSIGN_OR_RETURN(
+          record.held, WriteIntervention(txn, record, one.Entry(intervention::InterventionState::kProposed)));
+      return Ok();
+    case Action::kNone:
+      return Ok();
+  }
+  return Ok();
+}
+
+// Only what the circuit breaker lets through; what it holds waits for an operator, and the card stays lit.
+Status Location::DisableOrHold(Txn& txn, Case& one, const intervention::LocationState& before,
+                               ReportAnswer& answer) {
+  CardRecord& record = one.record;
+  const auto stay_lit = [&] {
+    record.location.standing = intervention::Standing::kActive;
+    answer.outcome = ReportOutcome::kHeld;
+    return Ok();
+  };
+  const UnixMillis away_since = before.blacklisted_count > 0 ? before.blacklisted_since : one.report.time;
+  const auto said = guard_.Judge(record, away_since, one.report.time, txn.now());
+  bool proposed = false;
+  if (record.held != 0) {
+    HEARTH_ASSIGN_OR_RETURN(const auto waiting, txn.Read<records::InterventionRecord>(
+                                                    InterventionKey(record.card.number, record.held).key));
+    proposed = waiting && waiting->value.intervention.state == intervention::InterventionState::kProposed;
+    // Nothing held is released by itself.
+    if (!proposed) return stay_lit();
+    // A proposal is overtaken by what is stronger than it.
+    HEARTH_RETURN_IF_ERROR(EndHeld(txn, record, [&](intervention::Intervention held) {
+      return intervention::Expire(std::move(held), txn.now());
+    }));
+  }
+  auto entry = one.Entry(intervention::InterventionState::kInForce);
+  entry.breaker = said;
+  answer.rollout = entry.rollout;
+  if (intervention::IsHold(said)) {
+    entry.state = intervention::InterventionState::kHeld;
+    HEARTH_ASSIGN_OR_RETURN(record.held, WriteIntervention(txn, record, std::move(entry)));
+    return stay_lit();
+  }
+  HEARTH_RETURN_IF_ERROR(SwitchOff(txn, record));
+  HEARTH_ASSIGN_OR_RETURN(record.in_force, WriteIntervention(txn, record, std::move(entry)));
+  return Ok();
+}
+
+Result<Reconsidered> Location::Reconsider(CardNumber number, const intervention::Rollout& rollout, bool undo) {
+  const auto geo = geo_.snapshot();
+  const ObjectKey key = CardKey(number);
+  Reconsidered became = Reconsidered::kNothing;
+  Act act{.actor = "hearthd", .action = undo ? "rollout.lift" : "rollout.judge"};
+  const auto committed = executor_.Run(key.bucket, act, [&](Txn& txn) -> Status {
+    HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<CardRecord>(key.key));
+    if (!stored) return Ok();
+    CardRecord& record = stored->value;
+    if (!record.card.claim.held() || record.card.settled != record.card.claim.intent) return Ok();
+    HEARTH_ASSIGN_OR_RETURN(became, JudgeAgain(txn, record, *geo, rollout, undo));
+    if (became != Reconsidered::kNothing) txn.Write(key.key, record);
+    return Ok();
+  });
+  if (!committed) return committed.error();
+  return became;
+}
+
+Result<Reconsidered> Location::JudgeAgain(Txn& txn, CardRecord& record, const GeoSnapshot& geo,
+                                          const intervention::Rollout& rollout, bool undo) {
+  const CardNumber number = record.card.number;
+  const auto judged = [&](std::optional<GeoSnapshot::Suppose> suppose) {
+    const CardRules rules = geo.RulesFor(number, record.card.area, suppose);
+    return geofence::Judge(geo.cells_in_force, PlaceOf(record, rules, txn.now()),
+                           {.cells = record.heard, .no_signal = record.heard.empty()}, rules.filter());
+  };
+  const geofence::Judgement now = judged(std::nullopt);
+  const intervention::Say say{.actor = "hearthd",
+                              .reason = fmt::format("rollout {} {}", rollout.number, undo ? "undone" : "in force"),
+                              .now = txn.now()};
+  const auto caused = [&](uint64_t n) -> Result<bool> {
+    HEARTH_ASSIGN_OR_RETURN(const auto one,
+                            txn.Read<records::InterventionRecord>(InterventionKey(number, n).key));
+    return one && one->value.intervention.rollout == rollout.number;
+  };
+  if (record.held != 0) {
+    HEARTH_ASSIGN_OR_RETURN(const bool ours, caused(record.held));
+    if ((undo && ours) || AtHome(now.verdict)) {
+      HEARTH_RETURN_IF_ERROR(EndHeld(txn, record, [&](intervention::Intervention held) {
+        return intervention::Expire(std::move(held), txn.now());
+      }));
+      guard_.Forget(number);
+      record.location = intervention::AfterDrop(std::move(record.location), txn.now());
+      return Reconsidered::kHoldEnded;
+    }
+  }
+  if (record.location.standing == intervention::Standing::kIntervened && record.in_force != 0) {
+    HEARTH_ASSIGN_OR_RETURN(const bool ours, caused(record.in_force));
+    if (!(undo && ours) && !AtHome(now.verdict)) return Reconsidered::kNothing;
+    HEARTH_RETURN_IF_ERROR(EndInForce(txn, record, [&](intervention::Intervention in_force) {
+      return intervention::LiftByOperator(std::move(in_force), say.actor, say.reason, say.now, limits_);
+    }));
+    guard_.Forget(number);
+    record.location = intervention::AfterOperatorLift(std::move(record.location), txn.now());
+    HEARTH_RETURN_IF_ERROR(SwitchOn(txn, record, records::Urgency::kBulk));
+    return Reconsidered::kBack;
+  }
+  return undo ? Reconsidered::kNothing : DarkenAgain(txn, record, geo, rollout, now);
+}
+
+// A lit card that the rollout, and nothing else, puts into a city.
+Result<Reconsidered> Location::DarkenAgain(Txn& txn, CardRecord& record, const GeoSnapshot& geo,
+                                           const intervention::Rollout& rollout,
+                                           const geofence::Judgement& now) {
+  const auto goes = [](const geofence::Judgement& judgement) {
+    return judgement.verdict == geofence::Verdict::kBlacklisted && !judgement.whitelisted_neighbour;
+  };
+  if (record.location.standing != intervention::Standing::kActive || !goes(now)) return Reconsidered::kNothing;
+  const int64_t age = txn.now().value - record.observed.value;
+  if (age > int64_t{geo.policy.changes.evidence_days} * 24 * 3600 * 1000) return Reconsidered::kNothing;
+  const CardRules without =
+      geo.RulesFor(record.card.number, record.card.area, GeoSnapshot::Suppose{rollout.number, false});
+  if (goes(geofence::Judge(geo.cells_in_force, PlaceOf(record, without, txn.now()), {.cells = record.heard},
+                           without.filter()))) {
+    return Reconsidered::kNothing;
+  }
+  const CardRules rules = geo.RulesFor(record.card.number, record.card.area);
+  intervention::Intervention entry;
+  entry.cause = Cause::kReconsidered;
+  entry.verdict = now.verdict;
+  entry.evidence = CellsText(record.heard);
+  entry.lists = ListsOf(geo, record.card.area, rules, now);
+  entry.policy_version = rules.policy.version;
+  entry.reported = record.observed;
+  entry.decided = txn.now();
+  entry.rollout = rollout.number;
+  record.location.standing = intervention::Standing::kIntervened;
+  record.location.last_decision_time = record.observed;
+  record.location.blacklisted_count = 0;
+  record.location.out_of_area_count = 0;
+  HEARTH_RETURN_IF_ERROR(SwitchOff(txn, record, records::Urgency::kBulk));
+  HEARTH_ASSIGN_OR_RETURN(record.in_force, WriteIntervention(txn, record, std::move(entry)));
+  return Reconsidered::kDark;
+}
+
+Result<Change> Location::Decide(const Request& request, CardNumber number, bool release) {
+  if (request.reason.empty()) return MissingField("change.reason", "say why: it goes into the audit");
+  const ObjectKey key = CardKey(number);
+  HEARTH_ASSIGN_OR_RETURN(
+      auto outcome,
+      RunOnce(executor_, key.bucket, request,
+              {.action = release ? "intervention.release" : "intervention.drop",
+               .object = "card:" + ToString(number)},
+              limits_, [&](Txn& txn) -> Result<std::string> {
+                HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<CardRecord>(key.key));
+                if (!stored) {
+                  return Error(Reason::kCardUnknown, fmt::format("card {} is not in stock", ToString(number)));
+                }
+                CardRecord& record = stored->value;
+                HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, key.key));
+                if (record.held == 0) {
+                  return Error(Reason::kInterventionNotHeld,
+                               fmt::format("card {} has no held or proposed intervention", ToString(number)));
+                }
+                const intervention::Say say{.actor = request.actor, .reason = request.reason, .now = txn.now()};
+                const uint64_t n = record.held;
+                HEARTH_RETURN_IF_ERROR(EndHeld(txn, record, [&](intervention::Intervention held) {
+                  return release ? intervention::Release(std::move(held), say, limits_)
+                                 : intervention::Drop(std::move(held), say, limits_);
+                }));
+                if (release) {
+                  record.in_force = n;
+                  record.location = intervention::AfterRelease(std::move(record.location), txn.now());
+                  HEARTH_RETURN_IF_ERROR(SwitchOff(txn, record));
+                } else {
+                  record.location = intervention::AfterDrop(std::move(record.location), txn.now());
+                }
+                txn.Write(key.key, record);
+                return std::string();
+              }));
+  if (!request.dry_run) release ? guard_.Released(number) : guard_.Forget(number);
+  return outcome.change;
 }
 
 Result<Change> Location::Lift(const Request& request, CardNumber number) {
@@ -275,7 +458,7 @@ Result<Change> Location::Lift(const Request& request, CardNumber number) {
                   return Error(Reason::kNotUnderIntervention,
                                fmt::format("card {} is not switched off by location", ToString(number)));
                 }
-                HEARTH_RETURN_IF_ERROR(EndIntervention(txn, record, [&](intervention::Intervention in_force) {
+                HEARTH_RETURN_IF_ERROR(EndInForce(txn, record, [&](intervention::Intervention in_force) {
                   return intervention::LiftByOperator(std::move(in_force), request.actor, request.reason,
                                                       txn.now(), limits_);
                 }));
@@ -284,6 +467,7 @@ Result<Change> Location::Lift(const Request& request, CardNumber number) {
                 txn.Write(key.key, record);
                 return std::string();
               }));
+  if (!request.dry_run) guard_.Forget(number);
   return outcome.change;
 }
 
