@@ -3,7 +3,7 @@
 //   snapshot = header, lists, sets, members, padding, fences, cells
 //   header   = magic 8 "HEARTHCL", format 2 (1), zero 2, list count 4, set count 4, member count 4,
 //              cell count 8, size of the whole in bytes 8                                        (40 bytes)
-//   list     = kind 1, id 4, version 4                                   sorted by (kind, id), no double
+//   list     = kind 1, id 4, version 4                          sorted by (kind, id, version), no double
 //   set      = number of whitelists 4, number of blacklists 4            not both 0
 //   member   = position of a list 4      the sets' lists one set after the other, each ascending
 //   padding  = zeros up to a multiple of 64 bytes, so that cells never straddle cache lines
@@ -17,6 +17,7 @@
 #include "geofence/snapshot.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <map>
@@ -89,6 +90,10 @@ Error Damaged(std::string_view what) {
   return Error(Reason::kCellSnapshotInvalid, fmt::format("snapshot of cell lists: {}", what));
 }
 
+void Prefetch(const std::byte* at, size_t bytes) {
+  for (size_t line = 0; line < bytes; line += kAlign) __builtin_prefetch(at + line);
+}
+
 // The last entry of the block that is not above `key`, or `end` when all are.
 size_t LastNotAbove(const std::byte* entries, size_t begin, size_t end, const Key& key) {
   size_t low = begin;
@@ -157,7 +162,7 @@ Status Snapshot::ReadLists(ByteReader& reader, size_t count) {
     const AreaId id(reader.U32());
     const ListRef list = {.kind = kind, .id = id, .version = reader.U32()};
     const bool kind_ok = kind == ListKind::kWhitelist || kind == ListKind::kBlacklist;
-    const bool order_ok = i == 0 || std::tie(lists_.back().kind, lists_.back().id) < std::tie(kind, id);
+    const bool order_ok = i == 0 || lists_.back() < list;
     if (!kind_ok || !order_ok) return Damaged(fmt::format("list {} is out of order", i));
     lists_.push_back(list);
   }
@@ -213,12 +218,47 @@ Membership Snapshot::Find(const Cell& cell) const {
   }
   const Level& cells = levels_.back();
   if (!(KeyAt(cells.keys, index) == key)) return {};
-  const uint64_t number = SetAt(cells.keys, index);
-  if (number >= sets_.size()) return {};
-  const Set& set = sets_[number];
+  return MembershipAt(SetAt(cells.keys, index));
+}
+
+Membership Snapshot::MembershipAt(uint64_t set) const {
+  if (set >= sets_.size()) return {};
+  const auto& [first, whitelists, blacklists] = sets_[set];
   const std::span<const ListRef> members(members_);
-  return {members.subspan(set.first, set.whitelists),
-          members.subspan(set.first + set.whitelists, set.blacklists)};
+  return {members.subspan(first, whitelists), members.subspan(first + whitelists, blacklists)};
+}
+
+// Find, one level of all cells after the other, so that the processor loads their blocks side by side.
+void Snapshot::FindBatch(std::span<const Cell> cells, std::span<Membership> found) const {
+  constexpr size_t kNowhere = SIZE_MAX;
+  std::array<Key, kBatch> keys;
+  std::array<size_t, kBatch> index{};
+  for (size_t i = 0; i < cells.size(); ++i) {
+    found[i] = {};
+    if (levels_.empty() || !InRange(cells[i])) {
+      index[i] = kNowhere;
+    } else {
+      keys[i] = KeyOf(cells[i]);
+    }
+  }
+  for (const Level& level : levels_) {
+    for (size_t i = 0; i < cells.size(); ++i) {
+      if (index[i] == kNowhere || index[i] * kFanOut >= level.count) continue;
+      Prefetch(level.keys + index[i] * kFanOut * kCellBytes,
+               std::min(kFanOut, level.count - index[i] * kFanOut) * kCellBytes);
+    }
+    for (size_t i = 0; i < cells.size(); ++i) {
+      if (index[i] == kNowhere) continue;
+      const size_t begin = index[i] * kFanOut;
+      const size_t end = std::min(begin + kFanOut, level.count);
+      index[i] = begin >= end ? end : LastNotAbove(level.keys, begin, end, keys[i]);
+      if (index[i] == end) index[i] = kNowhere;
+    }
+  }
+  for (size_t i = 0; i < cells.size(); ++i) {
+    if (index[i] == kNowhere || !(KeyAt(levels_.back().keys, index[i]) == keys[i])) continue;
+    found[i] = MembershipAt(SetAt(levels_.back().keys, index[i]));
+  }
 }
 
 Status Snapshot::Verify() const {
@@ -260,8 +300,9 @@ Status SnapshotBuilder::SortLists() {
   std::vector<uint32_t> place(lists_.size());
   for (const uint32_t from : order) {
     const ListRef& list = lists_[from];
-    if (!sorted.empty() && sorted.back().kind == list.kind && sorted.back().id == list.id) {
-      return InvalidField("list", fmt::format("{} {} was added twice", NameOf(list.kind), ToString(list.id)));
+    if (!sorted.empty() && sorted.back() == list) {
+      return InvalidField("list", fmt::format("version {} of {} {} was added twice", list.version,
+                                              NameOf(list.kind), ToString(list.id)));
     }
     place[from] = static_cast<uint32_t>(sorted.size());
     sorted.push_back(list);
