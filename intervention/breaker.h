@@ -2,11 +2,7 @@
 //
 // Cards that are about to be switched off are counted per area and network over a window. Up to the limit
 // each is ordered at once. Beyond it, one more is ordered only when somebody else has heard the card's old
-<<<<<<< HEAD
-// cell since cards began to lose it: then the cell is still there, and who no longer hears it has moved. When
-=======
 // cell since the card left it: then the cell is still there, and who no longer hears it has moved. When
->>>>>>> h-pure
 // nobody has, or there is no evidence, it is held: an operator decides. Nothing held is ever released by
 // itself.
 //
@@ -61,29 +57,18 @@ bool IsHold(BreakerAnswer answer);
 struct Tripped {
   AreaId area;
   uint32_t network = 0;
-<<<<<<< HEAD
-  uint32_t cards = 0;  // that would go out, in the window
-  uint32_t limit = 0;
-  uint32_t held = 0;  // of them
-=======
   uint32_t cards = 0;  // that would go out, in the window that has most of them
   uint32_t limit = 0;
   uint32_t held = 0;  // cards of the area on that network that are held, in whatever window
->>>>>>> h-pure
   UnixMillis first;   // report time of the first in the window
 
   bool operator==(const Tripped&) const = default;
 };
 
-<<<<<<< HEAD
-// One thread. Deterministic: time comes with the departures. Memory: some 100 bytes for each card that
-// departed within the window or the hour.
-=======
 // One thread. Deterministic: time comes with the departures, and an area's answers depend on no other area,
 // but for the national cap. Windows lie anywhere in report time, because a storm of late reports comes in any
 // order; so a departure is remembered for as long as a report with its time could still be accepted. Memory:
 // some 50 bytes for each card that departed in these days.
->>>>>>> h-pure
 class Breaker {
  public:
   // `report_age`: the oldest report that is accepted.
@@ -147,18 +132,12 @@ class Breaker {
   void ForgetOrder(CardNumber card);
 
   BreakerRules rules_;
-<<<<<<< HEAD
-  std::map<Place, Window> windows_;
-  std::map<uint32_t, UnixMillis> lost_since_;              // old cell → earliest loss within the window
-  std::deque<std::pair<UnixMillis, CardNumber>> ordered_;  // of the last hour, by `now`
-=======
   std::chrono::hours report_age_;
   std::map<Place, Area> areas_;
   // Of the last hour: the newest order of each card, by `now`; the same by time.
   std::unordered_map<CardNumber, UnixMillis> ordered_;
   std::set<std::pair<UnixMillis, CardNumber>> ordered_by_time_;
   UnixMillis next_prune_;
->>>>>>> h-pure
 };
 
 }  // namespace hearth::intervention

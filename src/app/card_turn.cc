@@ -68,4 +68,19 @@ Status EndInForce(Txn& txn, CardRecord& record, const Turn& end) {
 
 Status EndHeld(Txn& txn, CardRecord& record, const Turn& end) { return End(txn, record, record.held, end); }
 
+Status EndInterventions(Txn& txn, CardRecord& record, std::string_view actor, const std::string& why) {
+  HEARTH_RETURN_IF_ERROR(EndInForce(txn, record, [&](intervention::Intervention ended) {
+    if (ended.state == intervention::InterventionState::kInForce) {
+      ended.state = intervention::InterventionState::kLifted;
+      ended.lifted = txn.now();
+      ended.lifted_by = std::string(actor);
+      ended.lift_reason = why;
+    }
+    return Result<intervention::Intervention>(std::move(ended));
+  }));
+  return EndHeld(txn, record, [&](intervention::Intervention held) {
+    return intervention::Expire(std::move(held), txn.now());
+  });
+}
+
 }  // namespace hearth::app

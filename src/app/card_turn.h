@@ -1,5 +1,5 @@
-// What a decision about location does to a card, inside a command of the card's bucket: standing, messages, the
-// record of the intervention. One thread.
+// What a decision about location does to a card, inside a command of the card's bucket: standing, messages,
+// the record of the intervention. One thread.
 #pragma once
 
 #include <string>
@@ -22,5 +22,10 @@ using Turn = std::function<Result<intervention::Intervention>(intervention::Inte
 Status EndInForce(Txn& txn, records::CardRecord& record, const Turn& end);
 // Ends the held or proposed one, if any.
 Status EndHeld(Txn& txn, records::CardRecord& record, const Turn& end);
+
+// A card that gets another box, leaves its account or is evicted is under intervention no more: what keeps it
+// dark from here on is something else, and what waited is moot.
+Status EndInterventions(Txn& txn, records::CardRecord& record, std::string_view actor,
+                        const std::string& why);
 
 }  // namespace hearth::app

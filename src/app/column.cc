@@ -4,6 +4,8 @@
 #include <deque>
 #include <unordered_map>
 
+#include <fmt/format.h>
+
 #include "geofence/cell.h"
 
 namespace hearth::app {
@@ -55,6 +57,10 @@ uint32_t SecondsOf(UnixMillis time) {
 
 uint32_t PairOf(BoxSerial box, SimNumber sim) {
   return static_cast<uint32_t>(Mix(box.value ^ Mix(sim.value)));
+}
+
+std::string NetworkName(const geofence::Cell& cell) {
+  return fmt::format("{:03}-{:0{}}", cell.mcc, cell.mnc, cell.mnc_digits);
 }
 
 // Cells and times by position; `slots` finds the position of a cell (0: free, else position + 1).
@@ -195,7 +201,9 @@ void HeardColumn::Put(const records::CardRecord& record, bool fresh) {
   Shard& shard = ShardOf(card);
   if (!record.card.claim.held() || record.card.settled != record.card.claim.intent) {
     const MutexLock lock(shard.mu);
-    if (fresh) shard.Erase(card);
+    if (!fresh) return;
+    CountPlace(shard.rows[shard.SlotOf(card)], -1);
+    shard.Erase(card);
     return;
   }
   HeardRow row;
@@ -211,6 +219,7 @@ void HeardColumn::Put(const records::CardRecord& record, bool fresh) {
   row.reported = SecondsOf(record.observed);
   row.decided = SecondsOf(record.location.last_decision_time);
   row.saved = row.reported;
+  row.network = record.home_cell ? NetworkOf(*record.home_cell) & 1023 : 0;
   row.pair = PairOf(record.card.box, record.card.sim);
   row.home_cell = record.home_cell ? cells_.NumberOf(*record.home_cell) : 0;
   const size_t count = std::min(record.heard.size(), HeardRow::kCells);
@@ -230,7 +239,30 @@ void HeardColumn::Put(const records::CardRecord& record, bool fresh) {
     row.cells = there.cells;
     row.counter = std::max(row.counter, there.counter);
   }
+  CountPlace(there, -1);
+  CountPlace(row, 1);
   there = row;
+}
+
+void HeardColumn::CountPlace(const HeardRow& row, int64_t by) {
+  if (row.standing == 0 || row.location_standing() == intervention::Standing::kWaiting) return;
+  const MutexLock lock(places_mu_);
+  installed_[uint64_t{row.area} << 10 | row.network] += by;
+}
+
+uint64_t HeardColumn::Installed(AreaId area, uint32_t network) const {
+  const MutexLock lock(places_mu_);
+  const auto found = installed_.find(uint64_t{area.value} << 10 | network);
+  return found == installed_.end() ? 0 : static_cast<uint64_t>(std::max<int64_t>(found->second, 0));
+}
+
+uint32_t HeardColumn::NetworkOf(const geofence::Cell& cell) {
+  const uint32_t name = uint32_t{cell.mcc} << 11 | uint32_t{cell.mnc} << 1 | (cell.mnc_digits == 3 ? 1U : 0U);
+  const MutexLock lock(places_mu_);
+  const auto found = networks_.find(name);
+  if (found != networks_.end()) return found->second;
+  if (networks_.size() >= 1023) return 0;
+  return networks_[name] = static_cast<uint32_t>(networks_.size() + 1);
 }
 
 std::optional<HeardRow> HeardColumn::Find(CardNumber card) const {

@@ -11,9 +11,12 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "geofence/judge.h"
@@ -62,7 +65,8 @@ struct HeardRow {
   uint64_t held : 1 = 0;      // a held or proposed intervention waits
   uint64_t counting : 1 = 0;  // counts towards a decision run, or a hold waits: every report is durable
   uint64_t no_account : 1 = 0;
-  uint64_t spare : 11 = 0;
+  uint64_t network : 10 = 0;  // HeardColumn::NetworkOf home_cell; 0: unknown
+  uint64_t spare : 1 = 0;
   uint32_t area = 0;
   uint32_t counter = 0;    // of the newest report taken
   uint32_t reported = 0;   // its own time, Unix seconds; 0: none
@@ -80,6 +84,8 @@ static_assert(sizeof(HeardRow) == 64);
 
 // Tells that box and SIM of a report are not those of the card, nearly always: the lane that commits knows.
 uint32_t PairOf(BoxSerial box, SimNumber sim);
+// "460-00".
+std::string NetworkName(const geofence::Cell& cell);
 
 // Rows by card, in shards with a lock each. Any thread.
 class HeardColumn {
@@ -101,6 +107,10 @@ class HeardColumn {
   // The same, shard `part` of `parts` only: for several threads.
   void ForEachPart(size_t part, size_t parts, const std::function<bool(const HeardRow&)>& visit) const;
   size_t size() const;
+  // A number for the network of a cell (MCC and MNC), from 1 up; 0 when there are more than 1,023.
+  uint32_t NetworkOf(const geofence::Cell& cell);
+  // Installed cards of an area whose home is on a network.
+  uint64_t Installed(AreaId area, uint32_t network) const;
 
   // Everything in the store has been put.
   void SetLoaded() { loaded_.store(true); }
@@ -111,9 +121,13 @@ class HeardColumn {
  private:
   struct Shard;
   Shard& ShardOf(uint64_t card) const;
+  void CountPlace(const HeardRow& row, int64_t by);
 
   CellNumbers& cells_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  mutable Mutex places_mu_;
+  std::unordered_map<uint64_t, int64_t> installed_ HEARTH_GUARDED_BY(places_mu_);  // area << 10 | network
+  std::map<uint32_t, uint32_t> networks_ HEARTH_GUARDED_BY(places_mu_);
   std::atomic<bool> loaded_{false};
 };
 

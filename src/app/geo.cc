@@ -82,6 +82,13 @@ AreaView ViewOf(const GeoSnapshot& snapshot, const Versioned<geofence::Area>& ar
 
 }  // namespace
 
+bool GeoSnapshot::Known(const geofence::Cell& cell) const {
+  const geofence::CellIndex index = cells_in_force.index();
+  bool known = false;
+  index.ForEach(index.Find(cell), [&](const geofence::ListRef&) { known = true; });
+  return known;
+}
+
 CardRules GeoSnapshot::RulesFor(CardNumber card, AreaId area, std::optional<Suppose> suppose) const {
   CardRules rules;
   const intervention::PolicyBook* book = &policy;
@@ -180,8 +187,8 @@ Status GeoState::ReloadLists(GeoSnapshot& next) {
         next.lists.emplace(key, std::move(head));
       }));
   std::vector<intervention::Rollout> rollouts;
-  HEARTH_RETURN_IF_ERROR(LoadAll<intervention::Rollout>(
-      executor_, kRolloutPrefix, [&](intervention::Rollout rollout, uint64_t) {
+  HEARTH_RETURN_IF_ERROR(
+      LoadAll<intervention::Rollout>(executor_, kRolloutPrefix, [&](intervention::Rollout rollout, uint64_t) {
         if (intervention::IsUnderWay(rollout.state)) rollouts.push_back(std::move(rollout));
       }));
   std::vector<CellList> brought;
@@ -221,8 +228,8 @@ Result<UnderWay> GeoState::Take(const intervention::Rollout& rollout, const std:
   return under_way;
 }
 
-// Lists that changed since the large snapshot was built go into a small one over it; when that has grown to an
-// eighth of the large one, all are built into one again.
+// Lists that changed since the large snapshot was built go into a small one over it; when that has grown to
+// an eighth of the large one, all are built into one again.
 Status GeoState::Index(GeoSnapshot& next, const std::vector<CellList>& brought) {
   size_t all = 0;
   size_t changed = 0;
@@ -250,13 +257,14 @@ Status GeoState::Index(GeoSnapshot& next, const std::vector<CellList>& brought) 
   return Ok();
 }
 
-Result<geofence::Layers> GeoState::LayersOver(const GeoSnapshot& next, const std::vector<CellList>& brought) const {
+Result<geofence::Layers> GeoState::LayersOver(const GeoSnapshot& next,
+                                              const std::vector<CellList>& brought) const {
   geofence::SnapshotBuilder builder;
-  std::vector<std::pair<ListKind, AreaId>> superseded;
+  std::vector<geofence::ListName> superseded;
   for (const auto& [key, version] : base_versions_) {
     const auto head = next.lists.find(key);
     if (head == next.lists.end() || head->second.version != version || !Counts(next, key.first, key.second)) {
-      superseded.push_back(key);
+      superseded.push_back({.kind = key.first, .id = key.second});
     }
   }
   for (const auto& [key, head] : next.lists) {
@@ -478,25 +486,29 @@ Status GeoState::CheckOtherKind(const GeoSnapshot& now, const CheckedList& check
   std::map<AreaId, CellList> others;
   for (const PutCellList& other : with) {
     if (other.kind == checked.list.kind) continue;
-    const bool covers = white ? geofence::Covers(other.id, checked.list.id) : geofence::Covers(checked.list.id, other.id);
+    const bool covers =
+        white ? geofence::Covers(other.id, checked.list.id) : geofence::Covers(checked.list.id, other.id);
     if (!covers) continue;
-    HEARTH_ASSIGN_OR_RETURN(others[other.id], geofence::MakeCellList(other.kind, other.id, 1, other.cells, limits_));
+    HEARTH_ASSIGN_OR_RETURN(others[other.id],
+                            geofence::MakeCellList(other.kind, other.id, 1, other.cells, limits_));
   }
   std::set<AreaId> wanted;
   for (const PutCellList& other : with) {
     if (other.kind != checked.list.kind) wanted.insert(other.id);
   }
   for (const geofence::Cell& cell : checked.diff.added) {
-    const geofence::Membership on = now.cells_in_force.Find(cell);
-    for (const geofence::ListRef& list : white ? on.blacklists : on.whitelists) {
-      const bool covers = white ? geofence::Covers(list.id, checked.list.id) : geofence::Covers(checked.list.id, list.id);
+    const geofence::CellIndex index = now.cells_in_force.index();
+    index.ForEach(index.Find(cell), [&](const geofence::ListRef& list) {
+      if (list.kind == checked.list.kind || wanted.contains(list.id)) return;
+      const bool covers =
+          white ? geofence::Covers(list.id, checked.list.id) : geofence::Covers(checked.list.id, list.id);
       const auto head = now.lists.find({list.kind, list.id});
-      if (!covers || wanted.contains(list.id) || head == now.lists.end() || head->second.version != list.version) continue;
+      if (!covers || head == now.lists.end() || head->second.version != list.version) return;
       CellList& other = others[list.id];
       other.kind = list.kind;
       other.id = list.id;
       other.cells.push_back(cell);
-    }
+    });
   }
   std::vector<const CellList*> pointers;
   for (auto& [id, other] : others) {
@@ -516,7 +528,8 @@ void GeoState::WriteCells(Txn& txn, const CellList& list) {
   }
 }
 
-Status GeoState::PutInForce(Txn& txn, const CellList& list, const std::string& name, const std::string& actor) {
+Status GeoState::PutInForce(Txn& txn, const CellList& list, const std::string& name,
+                            const std::string& actor) {
   const ObjectKey key = ListKey(list.kind, list.id);
   HEARTH_ASSIGN_OR_RETURN(const auto head, txn.Read<records::CellListHead>(key.key));
   HEARTH_ASSIGN_OR_RETURN(const Stamp stamp, txn.NextStamp(/*open=*/false));
@@ -552,12 +565,14 @@ Status GeoState::CheckFresh(const intervention::Rollout& rollout) const {
     const auto head = now->lists.find({KindOf(edit), edit.list});
     const uint32_t version = head == now->lists.end() ? 0 : head->second.version;
     if (version == edit.from) continue;
-    return Error(Reason::kRolloutStale, fmt::format("list {} is at version {}; the rollout changes version {}",
-                                                    ToString(edit.list), version, edit.from));
+    return Error(Reason::kRolloutStale,
+                 fmt::format("list {} is at version {}; the rollout changes version {}", ToString(edit.list),
+                             version, edit.from));
   }
   if (rollout.policy_to != 0 && now->policy.version != rollout.policy_from) {
-    return Error(Reason::kRolloutStale, fmt::format("policy version {} is in force; the rollout changes version {}",
-                                                    now->policy.version, rollout.policy_from));
+    return Error(Reason::kRolloutStale,
+                 fmt::format("policy version {} is in force; the rollout changes version {}",
+                             now->policy.version, rollout.policy_from));
   }
   return Ok();
 }

@@ -7,8 +7,9 @@
 
 #include "geofence/area.h"
 #include "geofence/cell_list.h"
-#include "geofence/region.h"
+#include "geofence/judge.h"
 #include "geofence/layers.h"
+#include "geofence/region.h"
 #include "intervention/rollout.h"
 #include "src/app/executor.h"
 #include "src/app/request.h"
@@ -16,21 +17,21 @@
 
 namespace hearth::app {
 
-
-
-// A change that is being activated: cards inside its stages are judged by what it brings, all others by what was
-// there before.
+// A change that is being activated: cards inside its stages are judged by what it brings, all others by what
+// was there before.
 struct UnderWay {
   intervention::Rollout rollout;
   std::vector<geofence::ListRef> brings;    // versions that count inside only
   std::vector<geofence::ListRef> replaces;  // versions that count outside only
   std::optional<intervention::PolicyBook> policy;
-  std::vector<geofence::Cell> touched;  // that some list gains or loses by it; only where it is previewed or staged
+  std::vector<geofence::Cell>
+      touched;  // that some list gains or loses by it; only where it is previewed or staged
 };
 
 // By what one card is judged.
 struct CardRules {
-  std::vector<geofence::ListRef> left_out;  // sorted; empty (and without memory) unless a rollout is under way
+  std::vector<geofence::ListRef>
+      left_out;  // sorted; empty (and without memory) unless a rollout is under way
   intervention::Policy policy;
 
   geofence::ListFilter filter() const { return geofence::ListFilter(left_out); }
@@ -53,6 +54,8 @@ struct GeoSnapshot {
     uint64_t rollout = 0;
     bool inside = false;
   };
+  // Some list has it.
+  bool Known(const geofence::Cell& cell) const;
   // The version of a list that counts by these rules; 0: none.
   uint32_t VersionFor(const CardRules& rules, geofence::ListKind kind, AreaId id) const;
   CardRules RulesFor(CardNumber card, AreaId area, std::optional<Suppose> suppose = std::nullopt) const;
@@ -84,7 +87,7 @@ struct PutCellList {
 struct CheckedList {
   geofence::CellList list;  // with its new version
   std::string name;
-  uint32_t from = 0;        // version in force; 0: none
+  uint32_t from = 0;  // version in force; 0: none
   geofence::CellDiff diff;
 };
 struct CellListChanged {
@@ -121,7 +124,7 @@ class GeoState {
   Result<CheckedList> Check(const PutCellList& wish, const std::vector<PutCellList>& with) const;
 
   // Rollouts change lists and policy in commands of their own, under this mutex; ReloadLists afterwards.
-  Mutex& change_mutex() HEARTH_RETURN_CAPABILITY(change_mu_) { return change_mu_; }
+  Mutex& change_mutex() HEARTH_TSA(lock_returned(change_mu_)) { return change_mu_; }
   Status ReloadLists() HEARTH_REQUIRES(change_mu_);
   // Inside a command of the system bucket. The version must be new.
   static void WriteCells(Txn& txn, const geofence::CellList& list);
@@ -136,8 +139,8 @@ class GeoState {
   // What a stored rollout brings and touches.
   Result<UnderWay> UnderWayOf(const intervention::Rollout& rollout) const;
   Result<intervention::PolicyBook> PolicyOf(uint32_t version) const;
-  // What a preview looks at: the present snapshot with one more rollout under way, which brings these lists (in
-  // the order of its edits) and this policy.
+  // What a preview looks at: the present snapshot with one more rollout under way, which brings these lists
+  // (in the order of its edits) and this policy.
   Result<std::shared_ptr<const GeoSnapshot>> With(const intervention::Rollout& rollout,
                                                   const std::vector<geofence::CellList>& brings,
                                                   const std::optional<intervention::PolicyBook>& policy) const

@@ -10,8 +10,8 @@ namespace {
 using intervention::BreakerAnswer;
 using intervention::Departure;
 
-// How long cards that lost their home are remembered for one alarm: a renumbering is done overnight, and boxes
-// report within a day.
+// How long cards that lost their home are remembered for one alarm: a renumbering is done overnight, and
+// boxes report within a day.
 constexpr int64_t kDriftMillis = 24LL * 3600 * 1000;
 // Of one prefecture and network, before it is worth an alarm.
 constexpr size_t kDriftCards = 10;
@@ -24,7 +24,8 @@ std::string SubjectOf(AreaId area, const std::string& network) {
 
 template <typename T>
 void Remember(std::vector<T>& list, const T& one, int64_t span) {
-  std::erase_if(list, [&](const T& old) { return old.card == one.card || old.at.value + span < one.at.value; });
+  std::erase_if(list,
+                [&](const T& old) { return old.card == one.card || old.at.value + span < one.at.value; });
   if (list.size() < kRemembered) list.push_back(one);
 }
 
@@ -69,7 +70,8 @@ BreakerAnswer Guard::Judge(const records::CardRecord& record, UnixMillis away_si
 }
 
 void Guard::Raise(const records::CardRecord& record, const Departure& departure, BreakerAnswer answer) {
-  const std::string subject = SubjectOf(departure.area, record.home_cell ? NetworkName(*record.home_cell) : "");
+  const std::string subject =
+      SubjectOf(departure.area, record.home_cell ? NetworkName(*record.home_cell) : "");
   const Gone gone{.at = departure.reported, .card = departure.card, .area = departure.area};
   auto& departed = departed_[subject];
   Remember(departed, gone, std::chrono::milliseconds(geo_.snapshot()->policy.breaker.window).count());
@@ -92,9 +94,10 @@ void Guard::Raise(const records::CardRecord& record, const Departure& departure,
       national
           ? fmt::format("more than {} automatic switch-offs within an hour: all further ones are held",
                         geo_.snapshot()->policy.breaker.national_per_hour)
-          : fmt::format("{} cards of {} areas would go dark together, and nobody hears their old cells: held. If the "
-                        "network was renumbered, see `hearthctl cells successors`; if not, release them.",
-                        sign.cards.size(), sign.areas.size());
+          : fmt::format(
+                "{} cards of {} areas would go dark together, and nobody hears their old cells: held. If the "
+                "network was renumbered, see `hearthctl cells successors`; if not, release them.",
+                sign.cards.size(), sign.areas.size());
   alarms_.Raise(sign);
 }
 
@@ -105,7 +108,12 @@ void Guard::LostHome(const records::CardRecord& record, UnixMillis at) {
   auto& lost = lost_[subject];
   Remember(lost, {.at = at, .card = record.card.number, .area = record.card.area}, kDriftMillis);
   if (lost.size() < kDriftCards) return;
-  Sign sign{.kind = records::AlarmKind::kCellsDrift, .subject = subject, .text = {}, .areas = {}, .cards = {}, .at = at};
+  Sign sign{.kind = records::AlarmKind::kCellsDrift,
+            .subject = subject,
+            .text = {},
+            .areas = {},
+            .cards = {},
+            .at = at};
   for (const Gone& one : lost) {
     sign.areas.push_back(one.area);
     sign.cards.push_back(one.card);
@@ -113,10 +121,11 @@ void Guard::LostHome(const records::CardRecord& record, UnixMillis at) {
   std::sort(sign.areas.begin(), sign.areas.end());
   sign.areas.erase(std::unique(sign.areas.begin(), sign.areas.end()), sign.areas.end());
   std::sort(sign.cards.begin(), sign.cards.end());
-  sign.text = fmt::format("{} homes of {} areas hear only cells that no list has, within a day: the network was probably "
-                          "renumbered. Nobody is switched off by the head-end; their boxes go dark when their grace "
-                          "ends. See `hearthctl cells successors`.",
-                          sign.cards.size(), sign.areas.size());
+  sign.text = fmt::format(
+      "{} homes of {} areas hear only cells that no list has, within a day: the network was probably "
+      "renumbered. Nobody is switched off by the head-end; their boxes go dark when their grace "
+      "ends. See `hearthctl cells successors`.",
+      sign.cards.size(), sign.areas.size());
   alarms_.Raise(sign);
 }
 
@@ -132,12 +141,13 @@ void Guard::Released(CardNumber card) {
 
 Status Guard::Replay(Views& views, UnixMillis now, const Limits& limits) {
   const auto& rules = geo_.snapshot()->policy.breaker;
-  const int64_t oldest =
-      now.value - std::chrono::milliseconds(limits.report_age).count() - std::chrono::milliseconds(rules.window).count();
+  const int64_t oldest = now.value - std::chrono::milliseconds(limits.report_age).count() -
+                         std::chrono::milliseconds(rules.window).count();
   std::vector<InterventionEvent> events;
   std::string token;
   do {
-    HEARTH_ASSIGN_OR_RETURN(auto page, views.ListInterventions(std::nullopt, false, limits.page_items, token));
+    HEARTH_ASSIGN_OR_RETURN(auto page,
+                            views.ListInterventions(std::nullopt, false, limits.page_items, token));
     token = page.next_token;
     for (InterventionEvent& event : page.items) {
       if (event.record.intervention.decided.value < oldest) token.clear();

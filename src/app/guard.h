@@ -21,8 +21,8 @@ class Guard {
   Status Replay(Views& views, UnixMillis now, const Limits& limits);
 
   // Whether a card that is about to be switched off may be. `away_since`: the first report of this run.
-  intervention::BreakerAnswer Judge(const records::CardRecord& record, UnixMillis away_since, UnixMillis reported,
-                                    UnixMillis now);
+  intervention::BreakerAnswer Judge(const records::CardRecord& record, UnixMillis away_since,
+                                    UnixMillis reported, UnixMillis now);
   // It was lit again or its hold dropped by an operator; it was released by one.
   void Forget(CardNumber card);
   void Released(CardNumber card);
@@ -41,7 +41,8 @@ class Guard {
   std::vector<Counter*> answers_;  // by BreakerAnswer
   Mutex mu_;
   intervention::Breaker breaker_ HEARTH_GUARDED_BY(mu_);
-  // Cards that departed within the window, by prefecture and network: named in the alarm when it comes to one.
+  // Cards that departed within the window, by prefecture and network: named in the alarm when it comes to
+  // one.
   struct Gone {
     UnixMillis at;
     CardNumber card;

@@ -45,10 +45,10 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
     head->archiver_ =
         std::make_unique<Archiver>(executor, *head->keys_, std::move(writer), identity, metrics, log);
   }
-  HEARTH_ASSIGN_OR_RETURN(head->geo_, GeoState::Create(executor, options.limits));
+  HEARTH_ASSIGN_OR_RETURN(head->geo_, GeoState::Create(executor, options.policy, options.limits));
   HEARTH_ASSIGN_OR_RETURN(head->views_, Views::Create(executor, *head->geo_, options.limits, metrics, log));
-  HEARTH_ASSIGN_OR_RETURN(head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.policy,
-                                                    options.air, sinks, metrics, log));
+  HEARTH_ASSIGN_OR_RETURN(
+      head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.air, sinks, metrics, log));
   head->column_ = std::make_unique<HeardColumn>(head->cells_);
   executor.SetCardListener([column = head->column_.get()](std::string_view bytes) {
     if (const auto card = records::Decode<records::CardRecord>(bytes)) column->Put(*card, /*fresh=*/true);
@@ -64,8 +64,8 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   head->pump_->HoldGroups(head->restore_->held());
   head->pump_->Start();
   head->registry_ = std::make_unique<Registry>(executor, *head->keys_, *head->geo_, options.limits, log);
-  head->evictions_ = std::make_unique<Evictions>(executor, *head->registry_, *head->keys_, *head->geo_,
-                                                 options.policy, options.limits, log);
+  head->evictions_ =
+      std::make_unique<Evictions>(executor, *head->registry_, *head->keys_, *head->geo_, options.limits, log);
   if (!head->restore_->held()) {
     HEARTH_ASSIGN_OR_RETURN(const size_t settled, head->registry_->Recover());
     if (settled > 0) log.Info("sagas_settled", {{"accounts", settled}});
@@ -82,9 +82,16 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
                                                      options.emergency_two_people, options.limits);
   head->ecm_ = std::make_unique<EcmService>(*head->keys_, *head->site_clock_);
   HEARTH_ASSIGN_OR_RETURN(head->alarms_, Alarms::Create(executor, options.limits, metrics, log));
+  head->guard_ = std::make_unique<Guard>(*head->geo_, *head->column_, *head->alarms_, metrics);
+  HEARTH_RETURN_IF_ERROR(head->guard_->Replay(*head->views_, clock.Now(), options.limits));
   head->location_ = std::make_unique<Location>(
-      executor, *head->registry_, *head->keys_, *head->geo_, *head->column_, *head->alarms_, options.policy,
+      executor, *head->registry_, *head->keys_, *head->geo_, *head->column_, *head->alarms_, *head->guard_,
       options.limits, [pump = head->pump_.get()](CardNumber card) { pump->Heard(card); }, metrics);
+  HEARTH_ASSIGN_OR_RETURN(head->rollouts_,
+                          Rollouts::Create(executor, *head->geo_, *head->column_, *head->location_,
+                                           *head->alarms_, options.limits, log));
+  head->held_ = std::make_unique<Held>(executor, *head->geo_, *head->column_, *head->location_,
+                                       *head->rollouts_, options.limits);
   head->reconciler_ = std::make_unique<Reconciler>(
       executor, *head->keys_, *head->restore_, head->archiver_.get(), identity, options.limits,
       [self = head.get()](const Request& request, std::string_view action, bool set_aside) {
@@ -109,6 +116,8 @@ HeadEnd::~HeadEnd() {
   if (views_) (void)site_clock_->Tick();
   if (views_) views_->Stop();
   // The executor waits for its open commits, whose listener still knows views and pump.
+  held_.reset();
+  rollouts_.reset();
   location_.reset();
   ecm_.reset();
   emergencies_.reset();
@@ -137,6 +146,7 @@ Status HeadEnd::ReloadAll() {
   HEARTH_RETURN_IF_ERROR(site_clock_->AfterReplay());
   HEARTH_RETURN_IF_ERROR(plan_book_->Reload());
   HEARTH_RETURN_IF_ERROR(geo_->ReloadAll());
+  HEARTH_RETURN_IF_ERROR(alarms_->Reload());
   return keys_->Reload(site_clock_->OnAir());
 }
 

@@ -14,6 +14,8 @@
 #include "src/app/emergency.h"
 #include "src/app/evict.h"
 #include "src/app/geo.h"
+#include "src/app/guard.h"
+#include "src/app/held.h"
 #include "src/app/keys.h"
 #include "src/app/location.h"
 #include "src/app/plans.h"
@@ -21,6 +23,7 @@
 #include "src/app/reconcile.h"
 #include "src/app/registry.h"
 #include "src/app/restore_hold.h"
+#include "src/app/rollouts.h"
 #include "src/app/schedule.h"
 #include "src/app/site_clock.h"
 #include "src/app/views.h"
@@ -30,7 +33,8 @@ namespace hearth::app {
 struct HeadEndOptions {
   std::string owner = "hearthd";
   EpochPlan epochs;
-  intervention::Policy policy;
+  // Of a site that has none stored yet; from then on rollouts change it.
+  intervention::PolicyBook policy;
   AirOptions air;
   Limits limits;
   std::chrono::hours change_records{24 * 7};
@@ -71,6 +75,8 @@ class HeadEnd {
   EcmService& ecm() { return *ecm_; }
   GeoState& geo() { return *geo_; }
   Location& location() { return *location_; }
+  Rollouts& rollouts() { return *rollouts_; }
+  Held& held() { return *held_; }
   Alarms& alarms() { return *alarms_; }
   // What every installed card hears; filled in the background after a start, see HeardColumn::loaded.
   HeardColumn& column() { return *column_; }
@@ -111,7 +117,10 @@ class HeadEnd {
   std::unique_ptr<Evictions> evictions_;
   std::unique_ptr<EcmService> ecm_;
   std::unique_ptr<Alarms> alarms_;
+  std::unique_ptr<Guard> guard_;
   std::unique_ptr<Location> location_;
+  std::unique_ptr<Rollouts> rollouts_;
+  std::unique_ptr<Held> held_;
   std::unique_ptr<Archiver> archiver_;
   std::unique_ptr<Views> views_;
   std::unique_ptr<Pump> pump_;

@@ -74,7 +74,8 @@ ObjectKey SiteKey(std::string_view name);
 
 inline constexpr std::string_view kCardPrefix = "card/";
 inline constexpr std::string_view kRolloutPrefix = "rollout/";
-inline constexpr std::string_view kPolicyName = "policy";  // SiteKey: 4 bytes, big-endian: the version in force
+inline constexpr std::string_view kPolicyName =
+    "policy";  // SiteKey: 4 bytes, big-endian: the version in force
 inline constexpr std::string_view kSagaPrefix = "saga/";
 inline constexpr std::string_view kEvictionPrefix = "evict/";
 inline constexpr std::string_view kEmergencyPrefix = "emergency/";

@@ -11,8 +11,8 @@ namespace hearth::app {
 using records::CardRecord;
 
 Location::Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoState& geo,
-                   HeardColumn& column, Alarms& alarms, Guard& guard,
-                   const Limits& limits, std::function<void(CardNumber)> heard, MetricsRegistry& metrics)
+                   HeardColumn& column, Alarms& alarms, Guard& guard, const Limits& limits,
+                   std::function<void(CardNumber)> heard, MetricsRegistry& metrics)
     : executor_(executor),
       registry_(registry),
       keys_(keys),

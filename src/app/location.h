@@ -74,17 +74,18 @@ struct Explanation {
 class Location {
  public:
   Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoState& geo, HeardColumn& column,
-           Alarms& alarms, const intervention::Policy& policy, const Limits& limits,
-           std::function<void(CardNumber)> heard, MetricsRegistry& metrics);
+           Alarms& alarms, Guard& guard, const Limits& limits, std::function<void(CardNumber)> heard,
+           MetricsRegistry& metrics);
 
   Result<ReportAnswer> Take(const Report& report);
   Result<Explanation> Explain(CardNumber card);
   // NOT_UNDER_INTERVENTION, CARD_UNKNOWN, FIELD_MISSING without a reason.
   Result<Change> Lift(const Request& request, CardNumber card);
-  // Orders a held or proposed intervention, or gives it up. INTERVENTION_NOT_HELD, CARD_UNKNOWN, FIELD_MISSING.
+  // Orders a held or proposed intervention, or gives it up. INTERVENTION_NOT_HELD, CARD_UNKNOWN,
+  // FIELD_MISSING.
   Result<Change> Decide(const Request& request, CardNumber card, bool release);
-  // Judges the card's newest report again, by the lists and the policy of now: a rollout put the card inside one
-  // of its stages, or was undone (then what it caused is lifted, whatever the report says).
+  // Judges the card's newest report again, by the lists and the policy of now: a rollout put the card inside
+  // one of its stages, or was undone (then what it caused is lifted, whatever the report says).
   Result<Reconsidered> Reconsider(CardNumber card, const intervention::Rollout& rollout, bool undo);
 
  private:

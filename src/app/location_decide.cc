@@ -56,7 +56,8 @@ std::vector<intervention::ListVersion> ListsOf(const GeoSnapshot& geo, AreaId ar
     const intervention::ListVersion list{.list = id, .version = version};
     if (std::find(lists.begin(), lists.end(), list) == lists.end()) lists.push_back(list);
   };
-  if (const uint32_t own = geo.VersionFor(rules, geofence::ListKind::kWhitelist, area); own != 0) add(area, own);
+  if (const uint32_t own = geo.VersionFor(rules, geofence::ListKind::kWhitelist, area); own != 0)
+    add(area, own);
   for (const auto& finding : judgement.findings) {
     if (finding.list.id.value != 0) add(finding.list.id, finding.list.version);
   }
@@ -76,11 +77,12 @@ uint64_t RolloutBehind(const GeoSnapshot& geo, const geofence::Judgement& judgem
 }
 
 geofence::CardPlace PlaceOf(const CardRecord& record, const CardRules& rules, UnixMillis now) {
-  geofence::CardPlace place{.area = record.card.area,
-                            .strictness = rules.policy.strictness,
-                            .exempt = record.card.exempt && (record.exempt_until.value == 0 || now < record.exempt_until),
-                            .also = {},
-                            .exempt_cells = record.exempt_cells};
+  geofence::CardPlace place{
+      .area = record.card.area,
+      .strictness = rules.policy.strictness,
+      .exempt = record.card.exempt && (record.exempt_until.value == 0 || now < record.exempt_until),
+      .also = {},
+      .exempt_cells = record.exempt_cells};
   if (record.also.value != 0 && now < record.also_until) place.also = record.also;
   return place;
 }
@@ -176,8 +178,8 @@ Status Location::Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, A
            .judgement = {},
            .decision = {},
            .now = txn.now()};
-  one.judgement = geofence::Judge(geo.cells_in_force, PlaceOf(record, one.rules, txn.now()), report.evidence,
-                                  one.rules.filter());
+  one.judgement = geofence::Judge(geo.cells_in_force.index(), PlaceOf(record, one.rules, txn.now()),
+                                  report.evidence, one.rules.filter());
   one.decision = intervention::Decide(record.location, one.rules.policy,
                                       {.verdict = one.judgement.verdict,
                                        .whitelisted_neighbour = one.judgement.whitelisted_neighbour,
@@ -228,7 +230,8 @@ void Location::Remember(const Case& one, const intervention::LocationState& befo
   }
 }
 
-Status Location::Follow(Txn& txn, Case& one, const intervention::LocationState& before, ReportAnswer& answer) {
+Status Location::Follow(Txn& txn, Case& one, const intervention::LocationState& before,
+                        ReportAnswer& answer) {
   CardRecord& record = one.record;
   // What waited for a decision has become moot.
   if (record.held != 0 && AtHome(one.judgement.verdict)) {
@@ -251,18 +254,17 @@ Status Location::Follow(Txn& txn, Case& one, const intervention::LocationState& 
       return SwitchOn(txn, record);
     case Action::kRefuseInstall: {
       if (!one.decision.changed_durably) return Ok();
-      HEARTH_ASSIGN_OR_RETURN(
-          const uint64_t n,
-          WriteIntervention(txn, record, one.Entry(intervention::InterventionState::kRefusedInstall)));
-      (void)n;
-      return Ok();
+      const auto noted =
+          WriteIntervention(txn, record, one.Entry(intervention::InterventionState::kRefusedInstall));
+      return noted ? Ok() : Status(noted.error());
     }
-    case Action::kPropose:
+    case Action::kPropose: {
       // One waits already: operators see its newest evidence with the card.
       if (record.held != 0) return Ok();
       HEARTH_ASSIGN_OR_RETURN(
           record.held, WriteIntervention(txn, record, one.Entry(intervention::InterventionState::kProposed)));
       return Ok();
+    }
     case Action::kNone:
       return Ok();
   }
@@ -305,7 +307,8 @@ Status Location::DisableOrHold(Txn& txn, Case& one, const intervention::Location
   return Ok();
 }
 
-Result<Reconsidered> Location::Reconsider(CardNumber number, const intervention::Rollout& rollout, bool undo) {
+Result<Reconsidered> Location::Reconsider(CardNumber number, const intervention::Rollout& rollout,
+                                          bool undo) {
   const auto geo = geo_.snapshot();
   const ObjectKey key = CardKey(number);
   Reconsidered became = Reconsidered::kNothing;
@@ -328,13 +331,14 @@ Result<Reconsidered> Location::JudgeAgain(Txn& txn, CardRecord& record, const Ge
   const CardNumber number = record.card.number;
   const auto judged = [&](std::optional<GeoSnapshot::Suppose> suppose) {
     const CardRules rules = geo.RulesFor(number, record.card.area, suppose);
-    return geofence::Judge(geo.cells_in_force, PlaceOf(record, rules, txn.now()),
+    return geofence::Judge(geo.cells_in_force.index(), PlaceOf(record, rules, txn.now()),
                            {.cells = record.heard, .no_signal = record.heard.empty()}, rules.filter());
   };
   const geofence::Judgement now = judged(std::nullopt);
-  const intervention::Say say{.actor = "hearthd",
-                              .reason = fmt::format("rollout {} {}", rollout.number, undo ? "undone" : "in force"),
-                              .now = txn.now()};
+  const intervention::Say say{
+      .actor = "hearthd",
+      .reason = fmt::format("rollout {} {}", rollout.number, undo ? "undone" : "in force"),
+      .now = txn.now()};
   const auto caused = [&](uint64_t n) -> Result<bool> {
     HEARTH_ASSIGN_OR_RETURN(const auto one,
                             txn.Read<records::InterventionRecord>(InterventionKey(number, n).key));
@@ -372,13 +376,14 @@ Result<Reconsidered> Location::DarkenAgain(Txn& txn, CardRecord& record, const G
   const auto goes = [](const geofence::Judgement& judgement) {
     return judgement.verdict == geofence::Verdict::kBlacklisted && !judgement.whitelisted_neighbour;
   };
-  if (record.location.standing != intervention::Standing::kActive || !goes(now)) return Reconsidered::kNothing;
+  if (record.location.standing != intervention::Standing::kActive || !goes(now))
+    return Reconsidered::kNothing;
   const int64_t age = txn.now().value - record.observed.value;
   if (age > int64_t{geo.policy.changes.evidence_days} * 24 * 3600 * 1000) return Reconsidered::kNothing;
   const CardRules without =
       geo.RulesFor(record.card.number, record.card.area, GeoSnapshot::Suppose{rollout.number, false});
-  if (goes(geofence::Judge(geo.cells_in_force, PlaceOf(record, without, txn.now()), {.cells = record.heard},
-                           without.filter()))) {
+  if (goes(geofence::Judge(geo.cells_in_force.index(), PlaceOf(record, without, txn.now()),
+                           {.cells = record.heard}, without.filter()))) {
     return Reconsidered::kNothing;
   }
   const CardRules rules = geo.RulesFor(record.card.number, record.card.area);
@@ -405,36 +410,37 @@ Result<Change> Location::Decide(const Request& request, CardNumber number, bool 
   const ObjectKey key = CardKey(number);
   HEARTH_ASSIGN_OR_RETURN(
       auto outcome,
-      RunOnce(executor_, key.bucket, request,
-              {.action = release ? "intervention.release" : "intervention.drop",
-               .object = "card:" + ToString(number)},
-              limits_, [&](Txn& txn) -> Result<std::string> {
-                HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<CardRecord>(key.key));
-                if (!stored) {
-                  return Error(Reason::kCardUnknown, fmt::format("card {} is not in stock", ToString(number)));
-                }
-                CardRecord& record = stored->value;
-                HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, key.key));
-                if (record.held == 0) {
-                  return Error(Reason::kInterventionNotHeld,
-                               fmt::format("card {} has no held or proposed intervention", ToString(number)));
-                }
-                const intervention::Say say{.actor = request.actor, .reason = request.reason, .now = txn.now()};
-                const uint64_t n = record.held;
-                HEARTH_RETURN_IF_ERROR(EndHeld(txn, record, [&](intervention::Intervention held) {
-                  return release ? intervention::Release(std::move(held), say, limits_)
-                                 : intervention::Drop(std::move(held), say, limits_);
-                }));
-                if (release) {
-                  record.in_force = n;
-                  record.location = intervention::AfterRelease(std::move(record.location), txn.now());
-                  HEARTH_RETURN_IF_ERROR(SwitchOff(txn, record));
-                } else {
-                  record.location = intervention::AfterDrop(std::move(record.location), txn.now());
-                }
-                txn.Write(key.key, record);
-                return std::string();
-              }));
+      RunOnce(
+          executor_, key.bucket, request,
+          {.action = release ? "intervention.release" : "intervention.drop",
+           .object = "card:" + ToString(number)},
+          limits_, [&](Txn& txn) -> Result<std::string> {
+            HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<CardRecord>(key.key));
+            if (!stored) {
+              return Error(Reason::kCardUnknown, fmt::format("card {} is not in stock", ToString(number)));
+            }
+            CardRecord& record = stored->value;
+            HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, key.key));
+            if (record.held == 0) {
+              return Error(Reason::kInterventionNotHeld,
+                           fmt::format("card {} has no held or proposed intervention", ToString(number)));
+            }
+            const intervention::Say say{.actor = request.actor, .reason = request.reason, .now = txn.now()};
+            const uint64_t n = record.held;
+            HEARTH_RETURN_IF_ERROR(EndHeld(txn, record, [&](intervention::Intervention held) {
+              return release ? intervention::Release(std::move(held), say, limits_)
+                             : intervention::Drop(std::move(held), say, limits_);
+            }));
+            if (release) {
+              record.in_force = n;
+              record.location = intervention::AfterRelease(std::move(record.location), txn.now());
+              HEARTH_RETURN_IF_ERROR(SwitchOff(txn, record));
+            } else {
+              record.location = intervention::AfterDrop(std::move(record.location), txn.now());
+            }
+            txn.Write(key.key, record);
+            return std::string();
+          }));
   if (!request.dry_run) release ? guard_.Released(number) : guard_.Forget(number);
   return outcome.change;
 }

@@ -64,15 +64,16 @@ void FindNeedOfApprover(const intervention::ChangeRules& rules, const std::vecto
                         Forecast& total) {
   if (CutOff(total) > rules.total) {
     total.needs_approver = true;
-    total.why_approver = fmt::format("{} homes would be cut off in all, {} are allowed", CutOff(total), rules.total);
+    total.why_approver =
+        fmt::format("{} homes would be cut off in all, {} are allowed", CutOff(total), rules.total);
     return;
   }
   for (const AreaForecast& area : areas) {
     if (!intervention::AboveCap(rules, CutOff(area.counts), area.installed)) continue;
     total.needs_approver = true;
-    total.why_approver = fmt::format("area {}: {} of {} homes would be cut off, more than max({}, {} %)",
-                                     ToString(area.area), CutOff(area.counts), area.installed, rules.cards,
-                                     rules.percent);
+    total.why_approver =
+        fmt::format("area {}: {} of {} homes would be cut off, more than max({}, {} %)", ToString(area.area),
+                    CutOff(area.counts), area.installed, rules.cards, rules.percent);
     return;
   }
 }
@@ -94,8 +95,7 @@ bool RowJudge::MayChange(const HeardRow& row) const {
   const auto heard = row.heard();
   if (std::any_of(heard.begin(), heard.end(), [&](uint32_t cell) { return Touches(cell); })) return true;
   const AreaId area(row.area);
-  return under_way_.policy &&
-         policy_.For(area).strictness != under_way_.policy->For(area).strictness;
+  return under_way_.policy && policy_.For(area).strictness != under_way_.policy->For(area).strictness;
 }
 
 geofence::Evidence RowJudge::EvidenceOf(const HeardRow& row) const {
@@ -111,12 +111,10 @@ std::optional<AffectedCard> RowJudge::Judge(const HeardRow& row, const GeoSnapsh
   const AreaId area(row.area);
   const geofence::Evidence evidence = EvidenceOf(row);
   const auto judged = [&](bool inside) {
-    const CardRules rules =
-        geo.RulesFor(card, area, GeoSnapshot::Suppose{under_way_.rollout.number, inside});
-    return geofence::Judge(
-        geo.cells_in_force,
-        {.area = area, .strictness = rules.policy.strictness, .exempt = row.exempt != 0}, evidence,
-        rules.filter());
+    const CardRules rules = geo.RulesFor(card, area, GeoSnapshot::Suppose{under_way_.rollout.number, inside});
+    return geofence::Judge(geo.cells_in_force.index(),
+                           {.area = area, .strictness = rules.policy.strictness, .exempt = row.exempt != 0},
+                           evidence, rules.filter());
   };
   const geofence::Judgement before = judged(false);
   const geofence::Judgement after = judged(true);
@@ -158,9 +156,8 @@ Result<Preview> MakePreview(const HeardColumn& column, CellNumbers& cells, const
     return Error(Reason::kRolloutLoading,
                  fmt::format("the last reports of {} cards have been read so far", column.size()));
   }
-  const auto under_way = std::find_if(geo.under_way.begin(), geo.under_way.end(), [&](const UnderWay& one) {
-    return one.rollout.number == rollout;
-  });
+  const auto under_way = std::find_if(geo.under_way.begin(), geo.under_way.end(),
+                                      [&](const UnderWay& one) { return one.rollout.number == rollout; });
   if (under_way == geo.under_way.end()) return Error(Reason::kInternal, "the rollout is not under way");
   const RowJudge judge(cells, *under_way, geo.policy);
   const UnixMillis oldest(now.value - int64_t{geo.policy.changes.evidence_days} * kDayMillis);
@@ -220,9 +217,8 @@ Result<Preview> MakePreview(const HeardColumn& column, CellNumbers& cells, const
     }
     preview.areas.push_back(std::move(area));
   }
-  std::stable_sort(preview.areas.begin(), preview.areas.end(), [](const auto& a, const auto& b) {
-    return CutOff(a.counts) > CutOff(b.counts);
-  });
+  std::stable_sort(preview.areas.begin(), preview.areas.end(),
+                   [](const auto& a, const auto& b) { return CutOff(a.counts) > CutOff(b.counts); });
   FindNeedOfApprover(geo.policy.changes, preview.areas, preview.total);
   return preview;
 }

@@ -1,7 +1,8 @@
 // Who goes dark, who comes back: each card's newest report judged twice, with and without a rollout.
 //
 // Cards that heard none of the cells the rollout touches keep their verdict and are only counted, so that a
-// change of a list costs a look at each row. A change of the policy's strictness judges every card of its regions.
+// change of a list costs a look at each row. A change of the policy's strictness judges every card of its
+// regions.
 #pragma once
 
 #include <functional>

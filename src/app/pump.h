@@ -9,7 +9,6 @@
 #include <memory>
 #include <vector>
 
-#include "intervention/policy.h"
 #include "src/app/air.h"
 #include "src/app/executor.h"
 #include "src/app/geo.h"
@@ -44,8 +43,7 @@ class Pump {
   // Takes up what a former run left in the outboxes and lines; sends nothing before Start. `sinks` must
   // outlive it.
   static Result<std::unique_ptr<Pump>> Create(Executor& executor, KeyKeeper& keys, GeoState& geo,
-                                              const intervention::Policy& policy, const AirOptions& air,
-                                              const std::vector<SectionSink*>& sinks,
+                                              const AirOptions& air, const std::vector<SectionSink*>& sinks,
                                               MetricsRegistry& metrics, Logger& log);
   virtual ~Pump() = default;
 

@@ -38,13 +38,15 @@ bool Harmless(const intervention::Forecast& forecast) {
 std::string Words(const Rollout& rollout) {
   std::string words;
   for (const ListEdit& edit : rollout.lists) {
-    words += fmt::format("{} {} version {}: {} added, {} removed; ", edit.blacklist ? "blacklist" : "whitelist",
-                         ToString(edit.list), edit.to, edit.added, edit.removed);
+    words +=
+        fmt::format("{} {} version {}: {} added, {} removed; ", edit.blacklist ? "blacklist" : "whitelist",
+                    ToString(edit.list), edit.to, edit.added, edit.removed);
   }
   if (rollout.policy_to != 0) words += fmt::format("policy version {}; ", rollout.policy_to);
   const intervention::Forecast& forecast = rollout.forecast;
-  return words + fmt::format("{} dark, {} dark on old evidence, {} unknown, {} silent, {} back", forecast.dark,
-                             forecast.old_dark + forecast.box, forecast.unknown, forecast.silent, forecast.back);
+  return words + fmt::format("{} dark, {} dark on old evidence, {} unknown, {} silent, {} back",
+                             forecast.dark, forecast.old_dark + forecast.box, forecast.unknown,
+                             forecast.silent, forecast.back);
 }
 
 struct PolicyNumbers {
@@ -161,7 +163,8 @@ Result<Rollouts::Prepared> Rollouts::Prepare(const WantedChange& wanted) {
       return book;
     };
     if (normal(policy) == normal(in_force)) {
-      return Error(Reason::kRolloutUnchanged, fmt::format("policy version {} is exactly this", in_force.version));
+      return Error(Reason::kRolloutUnchanged,
+                   fmt::format("policy version {} is exactly this", in_force.version));
     }
     prepared.policy = std::move(policy);
     prepared.rollout.policy_from = in_force.version;
@@ -177,8 +180,9 @@ Status Rollouts::CheckOverlap(const Rollout& rollout) {
         HEARTH_ASSIGN_OR_RETURN(const auto other, records::Decode<Rollout>(value));
         if (!IsOpen(other)) return Ok();
         if (rollout.policy_to != 0 && other.policy_to != 0) {
-          return Error(Reason::kRolloutOverlaps, fmt::format("rollout {} ({}) changes the policy", other.number,
-                                                             intervention::NameOf(other.state)));
+          return Error(Reason::kRolloutOverlaps,
+                       fmt::format("rollout {} ({}) changes the policy", other.number,
+                                   intervention::NameOf(other.state)));
         }
         for (const ListEdit& mine : rollout.lists) {
           for (const ListEdit& theirs : other.lists) {
@@ -298,10 +302,10 @@ Status Rollouts::FinishAtOnce(Txn& txn, const Request& request, const std::vecto
 
 Result<RolloutChanged> Rollouts::AnswerOf(const Outcome& outcome, std::vector<AreaForecast> areas) {
   HEARTH_ASSIGN_OR_RETURN(Rollout rollout, records::Decode<Rollout>(outcome.answer));
-  return RolloutChanged{.change = outcome.change,
-                        .view = {.rollout = std::move(rollout),
-                                 .revision = outcome.change.revision,
-                                 .areas = std::move(areas)}};
+  return RolloutChanged{
+      .change = outcome.change,
+      .view = {
+          .rollout = std::move(rollout), .revision = outcome.change.revision, .areas = std::move(areas)}};
 }
 
 Result<RolloutChanged> Rollouts::Step(
@@ -318,11 +322,11 @@ Result<RolloutChanged> Rollouts::Step(
                 }
                 HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, ObjectOf(number)));
                 const Rollout before = stored->value;
-                HEARTH_ASSIGN_OR_RETURN(Rollout after, decide(std::move(stored->value),
-                                                              {.name = request.actor,
-                                                               .approver = request.approver,
-                                                               .reason = request.reason,
-                                                               .now = txn.now()}));
+                HEARTH_ASSIGN_OR_RETURN(Rollout after,
+                                        decide(std::move(stored->value), {.name = request.actor,
+                                                                          .approver = request.approver,
+                                                                          .reason = request.reason,
+                                                                          .now = txn.now()}));
                 if (also) HEARTH_RETURN_IF_ERROR(also(txn, before, after));
                 txn.Write(key.key, after);
                 return records::Encode(after);
@@ -334,12 +338,13 @@ Result<RolloutChanged> Rollouts::Preview(const Request& request, uint64_t number
   const MutexLock change(geo_.change_mutex());
   HEARTH_ASSIGN_OR_RETURN(const RolloutView view, Get(number));
   HEARTH_ASSIGN_OR_RETURN(app::Preview preview, PreviewStored(view.rollout));
-  HEARTH_ASSIGN_OR_RETURN(auto changed,
-                          Step(request, number, "rollout.preview",
-                               [&](Rollout rollout, const intervention::RolloutActor& actor) {
-                                 return DecidePreviewed(std::move(rollout), preview.total, actor);
-                               },
-                               nullptr));
+  HEARTH_ASSIGN_OR_RETURN(auto changed, Step(
+                                            request, number, "rollout.preview",
+                                            [&](Rollout rollout, const intervention::RolloutActor& actor) {
+                                              return DecidePreviewed(std::move(rollout), preview.total,
+                                                                     actor);
+                                            },
+                                            nullptr));
   changed.view.areas = std::move(preview.areas);
   return changed;
 }
@@ -379,14 +384,15 @@ Result<RolloutChanged> Rollouts::Activate(const Request& request, uint64_t numbe
   HEARTH_ASSIGN_OR_RETURN(const app::Preview preview, PreviewStored(view.rollout));
   HEARTH_ASSIGN_OR_RETURN(staging.forecast_dark, CountForecast(view.rollout, staging, 1));
   HEARTH_ASSIGN_OR_RETURN(
-      auto changed,
-      Step(request, number, "rollout.activate",
-           [&](Rollout rollout, const intervention::RolloutActor& actor) -> Result<Rollout> {
-             HEARTH_RETURN_IF_ERROR(geo_.CheckFresh(rollout));
-             HEARTH_ASSIGN_OR_RETURN(rollout, DecidePreviewed(std::move(rollout), preview.total, actor));
-             return DecideActivate(std::move(rollout), staging, actor);
-           },
-           nullptr));
+      auto changed, Step(
+                        request, number, "rollout.activate",
+                        [&](Rollout rollout, const intervention::RolloutActor& actor) -> Result<Rollout> {
+                          HEARTH_RETURN_IF_ERROR(geo_.CheckFresh(rollout));
+                          HEARTH_ASSIGN_OR_RETURN(rollout,
+                                                  DecidePreviewed(std::move(rollout), preview.total, actor));
+                          return DecideActivate(std::move(rollout), staging, actor);
+                        },
+                        nullptr));
   if (!changed.change.committed.wrote) return changed;
   log_.Info("rollout_activated", {{"rollout", number}, {"what", Words(changed.view.rollout)}});
   HEARTH_RETURN_IF_ERROR(geo_.ReloadLists());
@@ -404,40 +410,54 @@ Result<RolloutChanged> Rollouts::Advance(const Request& request, uint64_t number
     HEARTH_ASSIGN_OR_RETURN(forecast, CountForecast(view.rollout, staging, staging.stage + 1));
   }
   HEARTH_ASSIGN_OR_RETURN(
-      auto changed,
-      Step(request, number, "rollout.advance",
-           [&](Rollout rollout, const intervention::RolloutActor& actor) -> Result<Rollout> {
-             const uint64_t dark = rollout.staging.dark;
-             HEARTH_ASSIGN_OR_RETURN(rollout, DecideAdvance(std::move(rollout), actor));
-             if (rollout.state == RolloutState::kActive) rollout.staging.forecast_dark = dark + forecast;
-             return rollout;
-           },
-           [&](Txn& txn, const Rollout&, Rollout& after) -> Status {
-             if (after.state != RolloutState::kDone) return Ok();
-             HEARTH_ASSIGN_OR_RETURN(const auto lists, ListsOf(after));
-             return TakeEffect(txn, after, lists, request.actor);
-           }));
+      auto changed, Step(
+                        request, number, "rollout.advance",
+                        [&](Rollout rollout, const intervention::RolloutActor& actor) -> Result<Rollout> {
+                          const uint64_t dark = rollout.staging.dark;
+                          HEARTH_ASSIGN_OR_RETURN(rollout, DecideAdvance(std::move(rollout), actor));
+                          if (rollout.state == RolloutState::kActive)
+                            rollout.staging.forecast_dark = dark + forecast;
+                          return rollout;
+                        },
+                        [&](Txn& txn, const Rollout&, Rollout& after) -> Status {
+                          if (after.state != RolloutState::kDone) return Ok();
+                          HEARTH_ASSIGN_OR_RETURN(const auto lists, ListsOf(after));
+                          return TakeEffect(txn, after, lists, request.actor);
+                        }));
   if (!changed.change.committed.wrote) return changed;
   HEARTH_RETURN_IF_ERROR(geo_.ReloadLists());
   if (changed.view.rollout.state == RolloutState::kActive) Wake(number);
   return changed;
 }
 
+Status Rollouts::Complete(const Request& request, uint64_t number) {
+  Request step = request;
+  step.if_revision = 0;
+  step.id = request.id.ForRow(1);
+  HEARTH_ASSIGN_OR_RETURN(const auto activated, Activate(step, number, Staging{.percents = {100}}));
+  (void)activated;
+  AwaitJudged();
+  step.id = request.id.ForRow(2);
+  const auto done = Advance(step, number);
+  return done ? Ok() : Status(done.error());
+}
+
 Result<RolloutChanged> Rollouts::Stop(const Request& request, uint64_t number) {
   const MutexLock change(geo_.change_mutex());
-  HEARTH_ASSIGN_OR_RETURN(auto changed,
-                          Step(request, number, "rollout.stop",
-                               [](Rollout rollout, const intervention::RolloutActor& actor) {
-                                 return DecideStop(std::move(rollout), "", actor);
-                               },
-                               nullptr));
+  HEARTH_ASSIGN_OR_RETURN(auto changed, Step(
+                                            request, number, "rollout.stop",
+                                            [](Rollout rollout, const intervention::RolloutActor& actor) {
+                                              return DecideStop(std::move(rollout), "", actor);
+                                            },
+                                            nullptr));
   if (changed.change.committed.wrote) HEARTH_RETURN_IF_ERROR(geo_.ReloadLists());
   return changed;
 }
 
 Result<RolloutChanged> Rollouts::Resume(const Request& request, uint64_t number) {
   const MutexLock change(geo_.change_mutex());
-  HEARTH_ASSIGN_OR_RETURN(auto changed, Step(request, number, "rollout.resume", intervention::DecideResume, nullptr));
+  HEARTH_ASSIGN_OR_RETURN(auto changed,
+                          Step(request, number, "rollout.resume", intervention::DecideResume, nullptr));
   if (!changed.change.committed.wrote) return changed;
   HEARTH_RETURN_IF_ERROR(geo_.ReloadLists());
   if (!changed.view.rollout.staging.judged) Wake(number);
@@ -453,13 +473,12 @@ Result<RolloutChanged> Rollouts::Withdraw(const Request& request, uint64_t numbe
 Result<RolloutChanged> Rollouts::Undo(const Request& request, uint64_t number) {
   const MutexLock change(geo_.change_mutex());
   HEARTH_ASSIGN_OR_RETURN(
-      auto changed,
-      Step(request, number, "rollout.undo", intervention::DecideUndo,
-           [&](Txn& txn, const Rollout& before, Rollout& after) -> Status {
-             after.staging.judged = false;
-             // What never was in force goes; what was is followed by what was there before it.
-             return before.state == RolloutState::kDone ? Revert(txn, before, request) : Ok();
-           }));
+      auto changed, Step(request, number, "rollout.undo", intervention::DecideUndo,
+                         [&](Txn& txn, const Rollout& before, Rollout& after) -> Status {
+                           after.staging.judged = false;
+                           // What never was in force goes; what was is followed by what was there before it.
+                           return before.state == RolloutState::kDone ? Revert(txn, before, request) : Ok();
+                         }));
   if (!changed.change.committed.wrote) return changed;
   log_.Warn("rollout_undone", {{"rollout", number}, {"actor", request.actor}, {"reason", request.reason}});
   HEARTH_RETURN_IF_ERROR(geo_.ReloadLists());
@@ -482,12 +501,11 @@ Status Rollouts::TakeEffect(Txn& txn, const Rollout& rollout, const std::vector<
 Status Rollouts::Revert(Txn& txn, const Rollout& before, const Request& request) {
   for (const ListEdit& edit : before.lists) {
     const ListKind kind = KindOf(edit);
-    HEARTH_ASSIGN_OR_RETURN(const auto head,
-                            txn.Read<records::CellListHead>(ListKey(kind, edit.list).key));
+    HEARTH_ASSIGN_OR_RETURN(const auto head, txn.Read<records::CellListHead>(ListKey(kind, edit.list).key));
     if (!head || head->value.version != edit.to) {
       return Error(Reason::kRolloutStale,
-                   fmt::format("list {} is at version {} now: undo the later change first", ToString(edit.list),
-                               head ? head->value.version : 0));
+                   fmt::format("list {} is at version {} now: undo the later change first",
+                               ToString(edit.list), head ? head->value.version : 0));
     }
     CellList former{.kind = kind, .id = edit.list};
     if (edit.from != 0) {
@@ -500,8 +518,9 @@ Status Rollouts::Revert(Txn& txn, const Rollout& before, const Request& request)
   if (before.policy_to == 0) return Ok();
   HEARTH_ASSIGN_OR_RETURN(PolicyNumbers numbers, ReadPolicyNumbers(txn, geo_.snapshot()->policy));
   if (numbers.in_force != before.policy_to) {
-    return Error(Reason::kRolloutStale, fmt::format("policy version {} is in force now: undo the later change first",
-                                                    numbers.in_force));
+    return Error(
+        Reason::kRolloutStale,
+        fmt::format("policy version {} is in force now: undo the later change first", numbers.in_force));
   }
   HEARTH_ASSIGN_OR_RETURN(PolicyBook former, geo_.PolicyOf(before.policy_from));
   former.version = numbers.in_force = ++numbers.last;
@@ -583,8 +602,8 @@ void Rollouts::Run() {
   }
 }
 
-// Judges the cards whose turn has come, and writes how far it is. Whatever is cut short by a crash or an error
-// is done again: a card that is as it should be is left alone.
+// Judges the cards whose turn has come, and writes how far it is. Whatever is cut short by a crash or an
+// error is done again: a card that is as it should be is left alone.
 void Rollouts::Judge(uint64_t number) {
   const auto view = Get(number);
   if (!view) {
@@ -600,20 +619,16 @@ void Rollouts::Judge(uint64_t number) {
   }
   uint64_t dark = noted;
   uint64_t back = 0;
-  bool done = true;
   if (!rollout.staging.judged && rollout.state != RolloutState::kStopped) {
     const auto under_way = geo_.UnderWayOf(rollout);
     if (!under_way) {
       log_.Error("rollout_not_judged", {{"rollout", number}, {"error", under_way.error().ToString()}});
       return;
     }
-    done = JudgeCards(rollout, *under_way, rollout.state == RolloutState::kUndone, dark, back);
-    if (!done && [&] {
-          const MutexLock lock(mu_);
-          return stop_;
-        }()) {
-      return;
-    }
+    JudgeCards(rollout, *under_way, rollout.state == RolloutState::kUndone, dark, back);
+    // What is left is done after the next start.
+    const MutexLock lock(mu_);
+    if (stop_) return;
   }
   Staging staging = rollout.staging;
   staging.dark += dark;
@@ -622,8 +637,8 @@ void Rollouts::Judge(uint64_t number) {
   Finish(number, rollout.staging.stage, dark, back, stop);
 }
 
-// False when it was cut short: by the end of the head-end, or because it must stop.
-bool Rollouts::JudgeCards(const Rollout& rollout, const UnderWay& under_way, bool undo, uint64_t& dark,
+// Ends early with the head-end, or when the rollout must stop.
+void Rollouts::JudgeCards(const Rollout& rollout, const UnderWay& under_way, bool undo, uint64_t& dark,
                           uint64_t& back) {
   std::vector<CardNumber> cards;
   const auto geo = geo_.snapshot();
@@ -645,19 +660,19 @@ bool Rollouts::JudgeCards(const Rollout& rollout, const UnderWay& under_way, boo
       continue;
     }
     if (*became == Reconsidered::kNothing) continue;
-    (*became == Reconsidered::kDark ? dark : back) += 1;
+    if (*became == Reconsidered::kDark) ++dark;
+    if (*became == Reconsidered::kBack) ++back;
     {
       const MutexLock lock(mu_);
-      if (stop_) return false;
+      if (stop_) return;
       if (++commits % kCommitsPerSecond == 0) wake_.WaitFor(mu_, std::chrono::seconds(1));
     }
     if (rollout.state == RolloutState::kActive && dark % kCheckEach == 0) {
       Staging now = staging;
       now.dark += dark;
-      if (MustStop(now)) return false;
+      if (MustStop(now)) return;
     }
   }
-  return true;
 }
 
 void Rollouts::Finish(uint64_t number, uint32_t stage, uint64_t dark, uint64_t back,

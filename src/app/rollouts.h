@@ -1,5 +1,5 @@
-// Changes of cell lists and of the policy (RolloutService): proposed with a preview, activated in stages, undone.
-// The rules are intervention/rollout.h; here they meet lists, cards and the store.
+// Changes of cell lists and of the policy (RolloutService): proposed with a preview, activated in stages,
+// undone. The rules are intervention/rollout.h; here they meet lists, cards and the store.
 #pragma once
 
 #include <functional>
@@ -66,6 +66,10 @@ class Rollouts {
   Result<RolloutChanged> Withdraw(const Request& request, uint64_t number);
   Result<RolloutChanged> Undo(const Request& request, uint64_t number);
 
+  // All stages in one, to its end: activates (SECOND_APPROVER_NEEDED …), waits until every card is judged,
+  // and puts it in force. ROLLOUT_STATE_INVALID when it stopped by itself on the way.
+  Status Complete(const Request& request, uint64_t number);
+
   Result<RolloutView> Get(uint64_t number);
   // Newest first.
   Result<PageOf<RolloutView>> List(bool open_only, size_t size, std::string_view token);
@@ -104,14 +108,17 @@ class Rollouts {
                     const std::string& actor);
   Status Revert(Txn& txn, const Rollout& before, const Request& request);
   Status Forget(Txn& txn, const Rollout& rollout);
-  Result<uint64_t> CountForecast(const Rollout& rollout, const intervention::Staging& staging, uint32_t stage);
+  Result<uint64_t> CountForecast(const Rollout& rollout, const intervention::Staging& staging,
+                                 uint32_t stage);
   Result<RolloutChanged> AnswerOf(const Outcome& outcome, std::vector<AreaForecast> areas);
 
   // The thread that judges.
   void Run();
   void Judge(uint64_t number);
-  bool JudgeCards(const Rollout& rollout, const UnderWay& under_way, bool undo, uint64_t& dark, uint64_t& back);
-  void Finish(uint64_t number, uint32_t stage, uint64_t dark, uint64_t back, const std::optional<std::string>& stop);
+  void JudgeCards(const Rollout& rollout, const UnderWay& under_way, bool undo, uint64_t& dark,
+                  uint64_t& back);
+  void Finish(uint64_t number, uint32_t stage, uint64_t dark, uint64_t back,
+              const std::optional<std::string>& stop);
   void Wake(uint64_t number);
 
   Executor& executor_;
