@@ -463,7 +463,10 @@ Result<CheckedList> GeoState::Check(const PutCellList& wish, const std::vector<P
   const bool exists = former != now->lists.end();
   checked.from = exists ? former->second.version : 0;
   checked.name = wish.name.empty() && exists ? former->second.name : wish.name;
-  const uint32_t last = exists ? std::max(former->second.last_version, checked.from) : 0;
+  // The snapshot does not know of versions that are only proposed.
+  HEARTH_ASSIGN_OR_RETURN(const auto stored,
+                          executor_.Read<records::CellListHead>(ListKey(wish.kind, wish.id)));
+  const uint32_t last = stored ? std::max(stored->value.last_version, stored->value.version) : 0;
   HEARTH_ASSIGN_OR_RETURN(checked.list,
                           geofence::MakeCellList(wish.kind, wish.id, last + 1, wish.cells, limits_));
   CellList before;

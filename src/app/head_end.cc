@@ -90,6 +90,8 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   HEARTH_ASSIGN_OR_RETURN(head->rollouts_,
                           Rollouts::Create(executor, *head->geo_, *head->column_, *head->location_,
                                            *head->alarms_, options.limits, log));
+  head->location_->SetDarkened(
+      [rollouts = head->rollouts_.get()](uint64_t number) { rollouts->NoteDark(number); });
   head->held_ = std::make_unique<Held>(executor, *head->geo_, *head->column_, *head->location_,
                                        *head->rollouts_, options.limits);
   head->reconciler_ = std::make_unique<Reconciler>(

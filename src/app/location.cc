@@ -98,6 +98,8 @@ Result<ReportAnswer> Location::Take(const Report& signed_report) {
   }));
   outcomes_[static_cast<size_t>(answer.outcome)]->Increment();
   heard_(report.card);
+  if (answer.outcome == ReportOutcome::kSwitchedOff && answer.rollout != 0 && darkened_)
+    darkened_(answer.rollout);
   return answer;
 }
 

@@ -77,6 +77,10 @@ class Location {
            Alarms& alarms, Guard& guard, const Limits& limits, std::function<void(CardNumber)> heard,
            MetricsRegistry& metrics);
 
+  // Told of the rollout under way each time a report switched a card off by what it brought. Before any
+  // report.
+  void SetDarkened(std::function<void(uint64_t rollout)> darkened) { darkened_ = std::move(darkened); }
+
   Result<ReportAnswer> Take(const Report& report);
   Result<Explanation> Explain(CardNumber card);
   // NOT_UNDER_INTERVENTION, CARD_UNKNOWN, FIELD_MISSING without a reason.
@@ -110,6 +114,7 @@ class Location {
   Alarms& alarms_;
   Guard& guard_;
   const Limits limits_;
+  std::function<void(uint64_t)> darkened_;
   const std::function<void(CardNumber)> heard_;  // told of each card whose report was taken
   std::vector<Counter*> outcomes_;               // by ReportOutcome
 };

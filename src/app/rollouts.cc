@@ -225,12 +225,7 @@ Result<RolloutChanged> Rollouts::Propose(const Request& request, const WantedCha
   const MutexLock change(geo_.change_mutex());
   const ObjectKey counter = SiteKey(kCounterName);
   // The preview takes seconds: not inside the command, and not for a repeat.
-  bool repeat = false;
-  HEARTH_RETURN_IF_ERROR(executor_.Run(counter.bucket, {}, [&](Txn& txn) -> Status {
-    HEARTH_ASSIGN_OR_RETURN(const auto former, FindRepeat(txn, request));
-    repeat = former.has_value();
-    return Ok();
-  }));
+  HEARTH_ASSIGN_OR_RETURN(const bool repeat, IsRepeat(request));
   Prepared prepared;
   app::Preview preview;
   if (!repeat) {
@@ -254,6 +249,16 @@ Result<RolloutChanged> Rollouts::Propose(const Request& request, const WantedCha
     if (!rollout.staging.judged) Wake(rollout.number);
   }
   return AnswerOf(outcome, std::move(preview.areas));
+}
+
+Result<bool> Rollouts::IsRepeat(const Request& request) {
+  bool repeat = false;
+  HEARTH_RETURN_IF_ERROR(executor_.Run(store::kSystemBucket, {}, [&](Txn& txn) -> Status {
+    HEARTH_ASSIGN_OR_RETURN(const auto former, FindRepeat(txn, request));
+    repeat = former.has_value();
+    return Ok();
+  }));
+  return repeat;
 }
 
 // Gives it numbers and writes what it brings.
@@ -380,6 +385,14 @@ Result<RolloutChanged> Rollouts::Activate(const Request& request, uint64_t numbe
   const MutexLock change(geo_.change_mutex());
   HEARTH_ASSIGN_OR_RETURN(const RolloutView view, Get(number));
   HEARTH_RETURN_IF_ERROR(CheckStaging(staging));
+  HEARTH_ASSIGN_OR_RETURN(const bool repeat, IsRepeat(request));
+  if (repeat) return Step(request, number, "rollout.activate", nullptr, nullptr);
+  if (view.rollout.state != RolloutState::kPreviewed) {
+    return Error(Reason::kRolloutStateInvalid,
+                 fmt::format("rollout {} is {}: only a previewed one is activated", number,
+                             intervention::NameOf(view.rollout.state)));
+  }
+  HEARTH_RETURN_IF_ERROR(geo_.CheckFresh(view.rollout));
   // The cap holds for those who would go dark now, not for those of an old preview.
   HEARTH_ASSIGN_OR_RETURN(const app::Preview preview, PreviewStored(view.rollout));
   HEARTH_ASSIGN_OR_RETURN(staging.forecast_dark, CountForecast(view.rollout, staging, 1));
@@ -387,7 +400,6 @@ Result<RolloutChanged> Rollouts::Activate(const Request& request, uint64_t numbe
       auto changed, Step(
                         request, number, "rollout.activate",
                         [&](Rollout rollout, const intervention::RolloutActor& actor) -> Result<Rollout> {
-                          HEARTH_RETURN_IF_ERROR(geo_.CheckFresh(rollout));
                           HEARTH_ASSIGN_OR_RETURN(rollout,
                                                   DecidePreviewed(std::move(rollout), preview.total, actor));
                           return DecideActivate(std::move(rollout), staging, actor);
@@ -620,6 +632,7 @@ void Rollouts::Judge(uint64_t number) {
   uint64_t dark = noted;
   uint64_t back = 0;
   if (!rollout.staging.judged && rollout.state != RolloutState::kStopped) {
+    if (!AwaitColumn()) return;
     const auto under_way = geo_.UnderWayOf(rollout);
     if (!under_way) {
       log_.Error("rollout_not_judged", {{"rollout", number}, {"error", under_way.error().ToString()}});
@@ -635,6 +648,13 @@ void Rollouts::Judge(uint64_t number) {
   std::optional<std::string> stop;
   if (rollout.state == RolloutState::kActive) stop = MustStop(staging);
   Finish(number, rollout.staging.stage, dark, back, stop);
+}
+
+// After a start the cards' reports are still being read. False when the head-end ends.
+bool Rollouts::AwaitColumn() {
+  const MutexLock lock(mu_);
+  while (!stop_ && !column_.loaded()) wake_.WaitFor(mu_, std::chrono::milliseconds(50));
+  return !stop_;
 }
 
 // Ends early with the head-end, or when the rollout must stop.

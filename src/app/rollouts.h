@@ -87,6 +87,7 @@ class Rollouts {
   Rollouts(Executor& executor, GeoState& geo, HeardColumn& column, Location& location, Alarms& alarms,
            const Limits& limits, Logger& log);
 
+  Result<bool> IsRepeat(const Request& request);
   Result<Prepared> Prepare(const WantedChange& wanted);
   Result<PutCellList> Resolve(const WantedList& wanted) const;
   Status CheckOverlap(const Rollout& rollout);
@@ -115,6 +116,7 @@ class Rollouts {
   // The thread that judges.
   void Run();
   void Judge(uint64_t number);
+  bool AwaitColumn();
   void JudgeCards(const Rollout& rollout, const UnderWay& under_way, bool undo, uint64_t& dark,
                   uint64_t& back);
   void Finish(uint64_t number, uint32_t stage, uint64_t dark, uint64_t back,

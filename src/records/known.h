@@ -232,6 +232,7 @@ constexpr bool Known(intervention::Cause value) {
     case kNoSignal:
     case kStillAway:
     case kStale:
+    case kReconsidered:
       return true;
   }
   return false;
