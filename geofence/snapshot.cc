@@ -66,12 +66,11 @@ uint64_t SetAt(const std::byte* entries, size_t index) {
   return LoadU64(entries + index * kCellBytes + 8) & kSetMask;
 }
 
+// PackCell, read as two numbers. The cell is in range.
 Key KeyOf(const Cell& cell) {
-  const CellKey packed = PackCell(cell);
-  ByteReader reader(packed);
-  const uint64_t first = reader.U64();
-  const uint64_t rest = reader.U24();
-  return {first << 4 | rest >> 20, rest & 0xFFFFF};
+  const uint64_t network = uint64_t{static_cast<uint8_t>(cell.radio)} << 61 | uint64_t{cell.mcc} << 51 |
+                           uint64_t{cell.mnc} << 41 | uint64_t{cell.mnc_digits == 3} << 40;
+  return {network | uint64_t{cell.area} << 16 | cell.cell >> 20, cell.cell & 0xFFFFF};
 }
 
 size_t LevelAbove(size_t count) { return (count + kFanOut - 1) / kFanOut; }
@@ -94,19 +93,23 @@ void Prefetch(const std::byte* at, size_t bytes) {
   for (size_t line = 0; line < bytes; line += kAlign) __builtin_prefetch(at + line);
 }
 
-// The last entry of the block that is not above `key`, or `end` when all are.
+// The last entry of the block that is not above `key`, or `end` when all are. Without branches: which half
+// holds the key is a coin toss, and a processor that guesses wrong five times a block is slower than memory.
 size_t LastNotAbove(const std::byte* entries, size_t begin, size_t end, const Key& key) {
+  const auto not_above = [&](size_t index) {
+    const Key entry = KeyAt(entries, index);
+    const bool higher = entry.high < key.high;
+    const bool same = entry.high == key.high;
+    return static_cast<size_t>(higher | (same & (entry.low <= key.low)));
+  };
   size_t low = begin;
-  size_t high = end;
-  while (low < high) {
-    const size_t middle = low + (high - low) / 2;
-    if (key < KeyAt(entries, middle)) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
+  size_t count = end - begin;
+  while (count > 1) {
+    const size_t half = count / 2;
+    low += half * not_above(low + half);
+    count -= half;
   }
-  return low == begin ? end : low - 1;
+  return not_above(low) != 0 ? low : end;
 }
 
 }  // namespace
@@ -213,6 +216,7 @@ Membership Snapshot::Find(const Cell& cell) const {
     const size_t begin = index * kFanOut;
     const size_t end = std::min(begin + kFanOut, level.count);
     if (begin >= end) return {};
+    Prefetch(level.keys + begin * kCellBytes, (end - begin) * kCellBytes);
     index = LastNotAbove(level.keys, begin, end, key);
     if (index == end) return {};
   }
@@ -234,7 +238,6 @@ void Snapshot::FindBatch(std::span<const Cell> cells, std::span<Membership> foun
   std::array<Key, kBatch> keys;
   std::array<size_t, kBatch> index{};
   for (size_t i = 0; i < cells.size(); ++i) {
-    found[i] = {};
     if (levels_.empty() || !InRange(cells[i])) {
       index[i] = kNowhere;
     } else {
@@ -255,9 +258,16 @@ void Snapshot::FindBatch(std::span<const Cell> cells, std::span<Membership> foun
       if (index[i] == end) index[i] = kNowhere;
     }
   }
+  // From here on `index` holds numbers of sets.
   for (size_t i = 0; i < cells.size(); ++i) {
-    if (index[i] == kNowhere || !(KeyAt(levels_.back().keys, index[i]) == keys[i])) continue;
-    found[i] = MembershipAt(SetAt(levels_.back().keys, index[i]));
+    if (index[i] == kNowhere) continue;
+    const std::byte* entries = levels_.back().keys;
+    index[i] = KeyAt(entries, index[i]) == keys[i] ? SetAt(entries, index[i]) : kNowhere;
+    if (index[i] < sets_.size()) __builtin_prefetch(&sets_[index[i]]);
+  }
+  for (size_t i = 0; i < cells.size(); ++i) {
+    found[i] = MembershipAt(index[i]);
+    __builtin_prefetch(found[i].whitelists.data());
   }
 }
 

@@ -349,6 +349,23 @@ RC_GTEST_PROP(JudgeProperty, AddingToTheOwnWhitelistNeverHurts, ()) {
   if (before.verdict != Verdict::kBlacklisted) RC_ASSERT(after.verdict != Verdict::kBlacklisted);
 }
 
+// Only BLACKLISTED reports without a neighbour of home switch a card off.
+RC_GTEST_PROP(JudgeProperty, AddingToAnyWhitelistNeverDarkens, ()) {
+  Scene scene = AnyScene();
+  const Judgement before = Judge(Make(scene.lists), scene.card, scene.evidence);
+  std::vector<Cell>& cells = scene.lists[*rc::gen::inRange<size_t>(0, 3)].cells;
+  cells.push_back(*FewCells());
+  std::sort(cells.begin(), cells.end());
+  cells.erase(std::unique(cells.begin(), cells.end()), cells.end());
+  const Judgement after = Judge(Make(scene.lists), scene.card, scene.evidence);
+  if (before.verdict != Verdict::kBlacklisted) RC_ASSERT(after.verdict != Verdict::kBlacklisted);
+  if (before.verdict == Verdict::kInArea && after.verdict != Verdict::kInArea) {
+    // By a neighbour before; the serving cell has turned out to be another place's.
+    RC_ASSERT(after.verdict == Verdict::kOutOfArea);
+    RC_ASSERT(after.whitelisted_neighbour);
+  }
+}
+
 RC_GTEST_PROP(JudgeProperty, WiderStrictnessNeverHurts, ()) {
   Scene scene = AnyScene();
   const Snapshot lists = Make(scene.lists);
