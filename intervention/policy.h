@@ -96,4 +96,11 @@ struct PolicyBook {
   Policy For(AreaId area) const;
 };
 
+// A province, prefecture or county by its 2, 4 or 6 digits (64, 6401, 640122); not filled with zeros.
+bool IsDivision(uint32_t division);
+// True when the division (as above) contains the area.
+bool DivisionHas(uint32_t division, AreaId area);
+// max(cards, percent of `of`, rounded down): what may happen before somebody is asked.
+uint64_t CardLimit(uint64_t cards, double percent, uint64_t of);
+
 }  // namespace hearth::intervention

@@ -86,7 +86,8 @@ struct Staging {
   // Since activation, of cards inside the stages.
   uint64_t dark = 0;
   uint64_t back = 0;
-  uint64_t forecast_dark = 0;  // of the stages begun
+  // Of the stages begun; the caller sets it with each stage, because only it knows who is in which.
+  uint64_t forecast_dark = 0;
   std::string stopped_why;
 
   bool operator==(const Staging&) const = default;
@@ -126,24 +127,29 @@ struct RolloutActor {
 // Stages 1, 10, 50, 100 percent.
 Staging DefaultStaging();
 // FIELD_INVALID: both or neither of percents and regions, percents not ascending to 100, a division that is
-// none, LIMIT_EXCEEDED over 100 stages.
+// none, the same one twice, LIMIT_EXCEEDED over 100 stages.
 Status CheckStaging(const Staging& staging);
 // Number of stages, the rest behind regions included.
 uint32_t StagesOf(const Staging& staging);
 // Whether the card is inside the stages begun. A done rollout contains every card.
 bool Contains(const Rollout& rollout, CardNumber card, AreaId area);
-// The stage (1 and up) in which the card's turn comes.
-uint32_t StageOfCard(const Staging& staging, CardNumber card, AreaId area);
+// The stage (1 and up) in which the turn of a card comes in the rollout of that number. Percentages draw
+// cards by card and rollout number mixed, so that not the same homes are the first of every rollout; the draw
+// is the same after a restart and in every version of the program.
+uint32_t StageOfCard(const Staging& staging, uint64_t rollout, CardNumber card, AreaId area);
 
 // Each gives the next state, or ROLLOUT_STATE_INVALID naming state and step.
+// Again on a previewed one: the new counts replace the old.
 Result<Rollout> DecidePreviewed(Rollout rollout, const Forecast& forecast, const RolloutActor& actor);
 // SECOND_APPROVER_NEEDED when the forecast says so and the approver is missing, is the actor or is who
-// proposed it. FIELD_MISSING without a reason when somebody goes dark. Begins the first stage.
+// proposed it. FIELD_MISSING without a reason when somebody goes dark, at the head-end or in the box. Begins
+// the first stage; of `staging` the plan and forecast_dark count.
 Result<Rollout> DecideActivate(Rollout rollout, const Staging& staging, const RolloutActor& actor);
 // The next stage begins; after the last one it is DONE. ROLLOUT_STATE_INVALID while cards of the present
 // stage are still being judged.
 Result<Rollout> DecideAdvance(Rollout rollout, const RolloutActor& actor);
 Result<Rollout> DecideStop(Rollout rollout, const std::string& why, const RolloutActor& actor);
+// Who resumes accepts what it did so far: it stops again only when still more go dark.
 Result<Rollout> DecideResume(Rollout rollout, const RolloutActor& actor);
 Result<Rollout> DecideWithdraw(Rollout rollout, const RolloutActor& actor);
 // Of an ACTIVE, STOPPED or DONE one. FIELD_MISSING without a reason.
