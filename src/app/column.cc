@@ -210,9 +210,10 @@ void HeardColumn::Put(const records::CardRecord& record, bool fresh) {
   row.verdict = static_cast<uint64_t>(record.location.last_verdict.value_or(geofence::Verdict{})) & 7;
   row.exempt = record.card.exempt ? 1 : 0;
   row.held = record.held != 0 ? 1 : 0;
-  // An exemption that ends, a second area, cells exempt: the row has no room for them, and few cards have them.
-  const bool special =
-      record.also.value != 0 || record.exempt_until.value != 0 || !record.exempt_cells.empty() || record.fix;
+  // An exemption that ends, a second area, cells exempt, a fix, an eviction: the row has no room for them,
+  // and few cards have them.
+  const bool special = entitlement::IsEvicted(record.card) || record.also.value != 0 ||
+                       record.exempt_until.value != 0 || !record.exempt_cells.empty() || record.fix;
   row.counting = special || record.held != 0 || record.location.blacklisted_count != 0 ||
                  record.location.out_of_area_count != 0;
   row.area = record.card.area.value;
@@ -237,8 +238,8 @@ void HeardColumn::Put(const records::CardRecord& record, bool fresh) {
     row.counter = std::max(row.counter, there.counter);
     // An observed report may be newer than what the store has.
     const bool same_home = there.pair == row.pair && there.area == row.area;
-    const bool newer = there.reported > row.reported ||
-                       (there.reported == row.reported && there.counter > stored_counter);
+    const bool newer =
+        there.reported > row.reported || (there.reported == row.reported && there.counter > stored_counter);
     if (same_home && newer) {
       row.reported = there.reported;
       row.verdict = there.verdict;
@@ -267,7 +268,8 @@ bool HeardColumn::Update(CardNumber card, const std::function<bool(HeardRow&)>& 
 
 namespace {
 
-// Neighbours come in any order; what counts is whether one came that was not there, or the serving cell moved.
+// Neighbours come in any order; what counts is whether one came that was not there, or the serving cell
+// moved.
 bool HeardOtherCells(const HeardRow& row, const Observation& seen) {
   if (row.count != seen.count) return true;
   if (row.count == 0) return false;
@@ -313,7 +315,7 @@ HeardColumn::Taken HeardColumn::Observe(const HeardRow& judged, const Observatio
 HeardColumn::Claim HeardColumn::BeginDurable(CardNumber card, std::optional<uint32_t> counter) {
   Shard& shard = ShardOf(card.value);
   const MutexLock lock(shard.mu);
-  Claim claim;
+  Claim claim{.busy = shard.durable.contains(card.value)};
   HeardRow& row = shard.rows[shard.SlotOf(card.value)];
   if (!Shard::Free(row)) {
     claim.before = row;
@@ -325,7 +327,8 @@ HeardColumn::Claim HeardColumn::BeginDurable(CardNumber card, std::optional<uint
   return claim;
 }
 
-void HeardColumn::EndDurable(CardNumber card, std::optional<uint32_t> counter, const Claim& claim, bool done) {
+void HeardColumn::EndDurable(CardNumber card, std::optional<uint32_t> counter, const Claim& claim,
+                             bool done) {
   Shard& shard = ShardOf(card.value);
   const MutexLock lock(shard.mu);
   const auto in_flight = shard.durable.find(card.value);
@@ -342,6 +345,7 @@ HeardColumn::DirtyRow HeardColumn::TakeDirty(CardNumber card) {
   HeardRow& row = shard.rows[shard.SlotOf(card.value)];
   if (Shard::Free(row) || row.dirty == 0) return {};
   row.dirty = 0;
+  row.saved = row.reported;
   return {.row = row};
 }
 

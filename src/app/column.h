@@ -61,8 +61,9 @@ struct HeardRow {
   uint64_t verdict : 3 = 0;   // of the newest report; 0: none
   uint64_t count : 4 = 0;     // of cells
   uint64_t exempt : 1 = 0;
-  uint64_t held : 1 = 0;      // a held or proposed intervention waits
-  // Counts towards a decision run, a hold waits, or the card has what a row does not: every report is durable.
+  uint64_t held : 1 = 0;  // a held or proposed intervention waits
+  // Counts towards a decision run, a hold waits, or the card has what a row does not: every report is
+  // durable.
   uint64_t counting : 1 = 0;
   uint64_t no_account : 1 = 0;
   uint64_t dirty : 1 = 0;  // newer than the store in what is worth a commit; the saver has been told
@@ -122,14 +123,15 @@ class HeardColumn {
   struct Claim {
     std::optional<HeardRow> before;  // as it was; nothing: no row
     bool replayed = false;           // the counter is not above the row's: nothing was claimed
+    bool busy = false;               // another report of the card is on its way
   };
   // counter: nothing when the report is not signed by the card.
   Claim BeginDurable(CardNumber card, std::optional<uint32_t> counter);
   // Unless it is `done` the counter is given back, if no later report has taken one.
   void EndDurable(CardNumber card, std::optional<uint32_t> counter, const Claim& claim, bool done);
 
-  // For the saver. A row whose report is with the lane that commits is not taken: `busy`. TakeDirty clears the
-  // mark; SetDirty sets it again, false when it is set already or there is no row.
+  // For the saver. A row whose report is with the lane that commits is not taken: `busy`. TakeDirty clears
+  // the mark; SetDirty sets it again, false when it is set already or there is no row.
   struct DirtyRow {
     std::optional<HeardRow> row;
     bool busy = false;

@@ -82,9 +82,13 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
                                                      options.emergency_two_people, options.limits);
   head->ecm_ = std::make_unique<EcmService>(*head->keys_, *head->site_clock_);
   HEARTH_ASSIGN_OR_RETURN(head->alarms_, Alarms::Create(executor, options.limits, metrics, log));
+  head->saver_ = std::make_unique<ObservedSaver>(executor, *head->column_, options.limits, metrics, log);
+  head->gateways_ = std::make_unique<Gateways>(options.gateways, clock, metrics);
   head->location_ = std::make_unique<Location>(
-      executor, *head->registry_, *head->keys_, *head->geo_, *head->column_, *head->alarms_, options.policy,
-      options.limits, [pump = head->pump_.get()](CardNumber card) { pump->Heard(card); }, metrics);
+      executor, *head->registry_, *head->keys_, *head->geo_, *head->column_, *head->saver_, *head->alarms_,
+      options.policy, options.limits,
+      [pump = head->pump_.get()](std::span<const CardNumber> cards) { pump->Heard(cards); },
+      options.whereabouts, metrics);
   head->reconciler_ = std::make_unique<Reconciler>(
       executor, *head->keys_, *head->restore_, head->archiver_.get(), identity, options.limits,
       [self = head.get()](const Request& request, std::string_view action, bool set_aside) {
@@ -104,6 +108,8 @@ HeadEnd::~HeadEnd() {
   }
   if (housekeeper_.joinable()) housekeeper_.join();
   if (column_loader_.joinable()) column_loader_.join();
+  // Before views and archive end: what it writes they are to see.
+  if (saver_) saver_->Stop();
   if (pump_) pump_->Stop();
   // After the pump: stamps of the next run begin above all that were sent.
   if (views_) (void)site_clock_->Tick();

@@ -40,6 +40,8 @@ struct HeadEndOptions {
   std::string site = "site";      // name in the archive
   std::filesystem::path archive;  // directory; empty: none
   size_t archive_segment_bytes = size_t{64} << 20;
+  std::vector<GatewayOptions> gateways;
+  Whereabouts whereabouts;
   // The operator says that the store is a restored backup.
   bool restored = false;
 };
@@ -58,6 +60,8 @@ class HeadEnd {
   // Changes are refused with SHUTTING_DOWN from now on; watchers are ended.
   void BeginShutdown();
 
+  bool shutting_down() const { return shutting_down_.load(); }
+
   // Wakes the housekeeper (time persisted each minute, what is old trimmed, the epoch followed) and waits for
   // a round begun after the call. Any thread, while the head-end lives.
   void HousekeepNow();
@@ -72,6 +76,8 @@ class HeadEnd {
   GeoState& geo() { return *geo_; }
   Location& location() { return *location_; }
   Alarms& alarms() { return *alarms_; }
+  ObservedSaver& saver() { return *saver_; }
+  Gateways& gateways() { return *gateways_; }
   // What every installed card hears; filled in the background after a start, see HeardColumn::loaded.
   HeardColumn& column() { return *column_; }
   Views& views() { return *views_; }
@@ -111,6 +117,8 @@ class HeadEnd {
   std::unique_ptr<Evictions> evictions_;
   std::unique_ptr<EcmService> ecm_;
   std::unique_ptr<Alarms> alarms_;
+  std::unique_ptr<ObservedSaver> saver_;
+  std::unique_ptr<Gateways> gateways_;
   std::unique_ptr<Location> location_;
   std::unique_ptr<Archiver> archiver_;
   std::unique_ptr<Views> views_;

@@ -118,8 +118,10 @@ Status EndIntervention(
 
 std::string Message(const Report& report, const geofence::Judgement& judgement, const GeoSnapshot& geo,
                     const CardRecord& card, ReportOutcome outcome) {
-  const std::string serving =
-      report.evidence.cells.empty() ? "no cell" : geofence::ToString(report.evidence.cells.front().cell);
+  const std::string serving = report.fix ? EvidenceText(report)
+                              : report.evidence.cells.empty()
+                                  ? "no cell"
+                                  : geofence::ToString(report.evidence.cells.front().cell);
   const auto area = geo.areas.find(card.card.area);
   const std::string home = area == geo.areas.end()
                                ? ToString(card.card.area)
@@ -134,7 +136,8 @@ std::string CellsText(const std::vector<geofence::HeardCell>& cells) {
   std::string text;
   for (const geofence::HeardCell& heard : cells) {
     if (!text.empty()) text += ' ';
-    text += fmt::format("{}@{}", geofence::ToString(heard.cell), heard.signal_dbm);
+    text += geofence::ToString(heard.cell);
+    if (heard.signal_dbm != 0) text += fmt::format("@{}", heard.signal_dbm);  // 0: not kept
   }
   return text;
 }
@@ -168,18 +171,17 @@ Status Location::Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, A
   }
   CardRecord& record = stored->value;
   HEARTH_RETURN_IF_ERROR(CheckPair(report, record));
-  const geofence::Judgement judgement = geofence::Judge(
-      geo.cells_in_force,
-      {.area = record.card.area, .strictness = geofence::Strictness::kVillage, .exempt = record.card.exempt},
-      report.evidence);
-  const intervention::Decision decision =
-      intervention::Decide(record.location, policy_,
-                           {.verdict = judgement.verdict,
-                            .whitelisted_neighbour = judgement.whitelisted_neighbour,
-                            .card_authenticated = true,
-                            .counter = report.counter,
-                            .report_time = report.time,
-                            .now = txn.now()});
+  const geofence::Judgement judgement = JudgeEvidence(
+      geo, {.area = record.card.area, .strictness = policy_.strictness, .exempt = record.card.exempt},
+      report);
+  const intervention::Decision decision = intervention::Decide(
+      record.location, policy_,
+      {.verdict = judgement.verdict,
+       .whitelisted_neighbour = judgement.whitelisted_neighbour,
+       .card_authenticated = report.card_signed,
+       .counter = report.card_signed ? std::optional<uint64_t>(report.counter) : std::nullopt,
+       .report_time = report.time,
+       .now = txn.now()});
   if (decision.cause == Cause::kStale) {
     return Error(Reason::kReportStale,
                  fmt::format("the report of {} is older than what was decided on {}", ToString(report.time),
@@ -190,8 +192,9 @@ Status Location::Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, A
   record.location = decision.next;
   if (newest) {
     record.heard = report.evidence.cells;
+    record.fix = report.fix;
     record.observed = report.time;
-    if (judgement.verdict == geofence::Verdict::kInArea && !judgement.by_neighbour) {
+    if (judgement.verdict == geofence::Verdict::kInArea && !judgement.by_neighbour && !report.fix) {
       record.home_cell = report.evidence.cells.front().cell;
     }
   }
@@ -207,7 +210,7 @@ Status Location::Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, A
                                       .state = intervention::InterventionState::kInForce,
                                       .cause = decision.cause,
                                       .verdict = judgement.verdict,
-                                      .evidence = CellsText(report.evidence.cells),
+                                      .evidence = EvidenceText(report),
                                       .lists = ListsOf(geo, record.card.area, judgement),
                                       .policy_version = policy_.version,
                                       .reported = report.time,
@@ -220,8 +223,8 @@ Status Location::Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, A
       (decision.changed_durably || decision.action != Action::kRefuseInstall)) {
     act.object = "card:" + ToString(report.card);
     act.action = fmt::format("location.{}", NameOf(answer.outcome));
-    act.detail = fmt::format("{}; cells {}; policy {}", answer.message, CellsText(report.evidence.cells),
-                             policy_.version);
+    act.detail =
+        fmt::format("{}; cells {}; policy {}", answer.message, EvidenceText(report), policy_.version);
   }
   switch (decision.action) {
     case Action::kActivate:
