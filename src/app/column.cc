@@ -88,7 +88,9 @@ CellNumbers::CellNumbers() {
 }
 CellNumbers::~CellNumbers() = default;
 
-uint32_t CellNumbers::NumberOf(const geofence::Cell& cell) {
+uint32_t CellNumbers::NumberOf(const geofence::Cell& cell) { return Hear(cell, UnixMillis(0)); }
+
+uint32_t CellNumbers::Hear(const geofence::Cell& cell, UnixMillis at) {
   const PackedCell packed = Pack(cell);
   const uint64_t hash = HashOf(packed);
   const size_t which = hash % kCellShards;
@@ -104,6 +106,8 @@ uint32_t CellNumbers::NumberOf(const geofence::Cell& cell) {
     shard.heard.push_back(0);
     shard.slots[slot] = static_cast<uint32_t>(shard.cells.size());
   }
+  uint32_t& heard = shard.heard[shard.slots[slot] - 1];
+  heard = std::max(heard, SecondsOf(at));
   return static_cast<uint32_t>(shard.slots[slot] * kCellShards + which);
 }
 
@@ -151,6 +155,8 @@ struct HeardColumn::Shard {
   mutable Mutex mu;
   std::vector<HeardRow> rows HEARTH_GUARDED_BY(mu) = std::vector<HeardRow>(kFirstRows);
   size_t used HEARTH_GUARDED_BY(mu) = 0;
+  // Reports of these cards are with the lane that commits: how many.
+  std::unordered_map<uint64_t, uint32_t> durable HEARTH_GUARDED_BY(mu);
 
   static bool Free(const HeardRow& row) { return row.standing == 0; }
   size_t SlotOf(uint64_t card) const HEARTH_REQUIRES(mu) {
@@ -212,8 +218,12 @@ void HeardColumn::Put(const records::CardRecord& record, bool fresh) {
   row.verdict = static_cast<uint64_t>(record.location.last_verdict.value_or(geofence::Verdict{})) & 7;
   row.exempt = record.card.exempt ? 1 : 0;
   row.held = record.held != 0 ? 1 : 0;
-  row.counting =
-      record.held != 0 || record.location.blacklisted_count != 0 || record.location.out_of_area_count != 0;
+  // An exemption that ends, a second area, cells exempt, a fix, an eviction: the row has no room for them,
+  // and few cards have them.
+  const bool special = entitlement::IsEvicted(record.card) || record.also.value != 0 ||
+                       record.exempt_until.value != 0 || !record.exempt_cells.empty() || record.fix;
+  row.counting = special || record.held != 0 || record.location.blacklisted_count != 0 ||
+                 record.location.out_of_area_count != 0;
   row.area = record.card.area.value;
   row.counter = static_cast<uint32_t>(record.location.last_counter.value_or(0));
   row.reported = SecondsOf(record.observed);
@@ -222,6 +232,7 @@ void HeardColumn::Put(const records::CardRecord& record, bool fresh) {
   row.network = record.home_cell ? NetworkOf(*record.home_cell) & 1023 : 0;
   row.pair = PairOf(record.card.box, record.card.sim);
   row.home_cell = record.home_cell ? cells_.NumberOf(*record.home_cell) : 0;
+  const uint32_t stored_counter = row.counter;
   const size_t count = std::min(record.heard.size(), HeardRow::kCells);
   row.count = count & 0xF;
   for (size_t i = 0; i < count; ++i) {
@@ -231,13 +242,21 @@ void HeardColumn::Put(const records::CardRecord& record, bool fresh) {
   const MutexLock lock(shard.mu);
   HeardRow& there = shard.Make(card);
   if (!fresh && !Shard::Free(there)) return;
-  // An observed report may be newer than what the store has.
-  if (!Shard::Free(there) && there.reported > row.reported) {
-    row.reported = there.reported;
-    row.verdict = there.verdict;
-    row.count = there.count;
-    row.cells = there.cells;
+  if (!Shard::Free(there)) {
+    // A counter is the card's for life, whatever becomes of its account.
     row.counter = std::max(row.counter, there.counter);
+    // An observed report may be newer than what the store has.
+    const bool same_home = there.pair == row.pair && there.area == row.area;
+    const bool newer =
+        there.reported > row.reported || (there.reported == row.reported && there.counter > stored_counter);
+    if (same_home && newer) {
+      row.reported = there.reported;
+      row.verdict = there.verdict;
+      row.count = there.count;
+      row.cells = there.cells;
+      if (there.home_cell != 0) row.home_cell = there.home_cell;
+    }
+    row.dirty = there.dirty;
   }
   CountPlace(there, -1);
   CountPlace(row, 1);
@@ -277,6 +296,98 @@ bool HeardColumn::Update(CardNumber card, const std::function<bool(HeardRow&)>& 
   const MutexLock lock(shard.mu);
   HeardRow& row = shard.rows[shard.SlotOf(card.value)];
   return !Shard::Free(row) && change(row);
+}
+
+namespace {
+
+// Neighbours come in any order; what counts is whether one came that was not there, or the serving cell
+// moved.
+bool HeardOtherCells(const HeardRow& row, const Observation& seen) {
+  if (row.count != seen.count) return true;
+  if (row.count == 0) return false;
+  if (row.cells == seen.cells) return false;
+  if (row.cells[0] != seen.cells[0]) return true;
+  const auto end = row.cells.begin() + row.count;
+  for (size_t i = 1; i < seen.count; ++i) {
+    if (std::find(row.cells.begin() + 1, end, seen.cells[i]) == end) return true;
+  }
+  return false;
+}
+
+// What was decided about the card, and by what it is judged: not what it heard.
+bool SameCase(const HeardRow& a, const HeardRow& b) {
+  return a.standing == b.standing && a.exempt == b.exempt && a.held == b.held && a.counting == b.counting &&
+         a.area == b.area && a.decided == b.decided && a.pair == b.pair;
+}
+
+constexpr uint32_t kSaveAfterSeconds = 3600;
+
+}  // namespace
+
+HeardColumn::Taken HeardColumn::Observe(const HeardRow& judged, const Observation& seen) {
+  Shard& shard = ShardOf(judged.card);
+  const MutexLock lock(shard.mu);
+  HeardRow& row = shard.rows[shard.SlotOf(judged.card)];
+  if (Shard::Free(row) || !SameCase(row, judged)) return Taken::kChanged;
+  if (!shard.durable.empty() && shard.durable.contains(judged.card)) return Taken::kChanged;
+  if (seen.counts ? seen.counter <= row.counter : seen.reported <= row.reported) return Taken::kReplayed;
+  if (seen.counts) row.counter = seen.counter;
+  if (seen.reported < row.reported) return Taken::kTaken;  // overtaken: only its counter is new
+  const bool worth = HeardOtherCells(row, seen) || seen.reported - row.saved >= kSaveAfterSeconds;
+  row.reported = seen.reported;
+  row.verdict = static_cast<uint64_t>(seen.verdict) & 7;
+  row.count = seen.count & 0xF;
+  row.cells = seen.cells;
+  if (seen.at_home) row.home_cell = seen.cells[0];
+  if (!worth || row.dirty != 0) return Taken::kTaken;
+  row.dirty = 1;
+  return Taken::kTakenAndDirty;
+}
+
+HeardColumn::Claim HeardColumn::BeginDurable(CardNumber card, std::optional<uint32_t> counter) {
+  Shard& shard = ShardOf(card.value);
+  const MutexLock lock(shard.mu);
+  Claim claim{.busy = shard.durable.contains(card.value)};
+  HeardRow& row = shard.rows[shard.SlotOf(card.value)];
+  if (!Shard::Free(row)) {
+    claim.before = row;
+    claim.replayed = counter && *counter <= row.counter;
+    if (claim.replayed) return claim;
+    if (counter) row.counter = *counter;
+  }
+  ++shard.durable[card.value];
+  return claim;
+}
+
+void HeardColumn::EndDurable(CardNumber card, std::optional<uint32_t> counter, const Claim& claim,
+                             bool done) {
+  Shard& shard = ShardOf(card.value);
+  const MutexLock lock(shard.mu);
+  const auto in_flight = shard.durable.find(card.value);
+  if (--in_flight->second == 0) shard.durable.erase(in_flight);
+  if (done || !counter || !claim.before) return;
+  HeardRow& row = shard.rows[shard.SlotOf(card.value)];
+  if (!Shard::Free(row) && row.counter == *counter) row.counter = claim.before->counter;
+}
+
+HeardColumn::DirtyRow HeardColumn::TakeDirty(CardNumber card) {
+  Shard& shard = ShardOf(card.value);
+  const MutexLock lock(shard.mu);
+  if (shard.durable.contains(card.value)) return {.row = std::nullopt, .busy = true};
+  HeardRow& row = shard.rows[shard.SlotOf(card.value)];
+  if (Shard::Free(row) || row.dirty == 0) return {};
+  row.dirty = 0;
+  row.saved = row.reported;
+  return {.row = row};
+}
+
+bool HeardColumn::SetDirty(CardNumber card) {
+  Shard& shard = ShardOf(card.value);
+  const MutexLock lock(shard.mu);
+  HeardRow& row = shard.rows[shard.SlotOf(card.value)];
+  if (Shard::Free(row) || row.dirty != 0) return false;
+  row.dirty = 1;
+  return true;
 }
 
 void HeardColumn::ForEach(const std::function<bool(const HeardRow&)>& visit) const {

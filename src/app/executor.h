@@ -130,6 +130,17 @@ class Executor {
   void SetCardListener(CardListener listener) { card_listener_ = std::move(listener); }
   void SetGate(Gate gate) { gate_ = std::move(gate); }
 
+  // A command that was run, whose commit is under way. May be dropped without waiting.
+  class Begun;
+  // Runs the command and returns as soon as its commit is staged: what it decided must not be told to anybody
+  // before Wait. An error of the command writes nothing.
+  Result<Begun> Begin(store::BucketId bucket, const Act& act, const std::function<Status(Txn&)>& command);
+  // The same past the gate; for what the head-end does by itself.
+  Result<Begun> BeginUngated(store::BucketId bucket, const Act& act,
+                             const std::function<Status(Txn&)>& command);
+  // Any thread; once.
+  static Result<Committed> Wait(Begun begun);
+
   // Runs the command and waits for its commit. An error of the command writes nothing. A command that
   // writes nothing commits nothing. The command must not call Run.
   Result<Committed> Run(store::BucketId bucket, const Act& act, const std::function<Status(Txn&)>& command);
@@ -200,6 +211,16 @@ class Executor {
   std::vector<std::unique_ptr<Strand>> strands_;
   std::atomic<bool> held_{false};
   std::vector<std::shared_ptr<Pending>> replayed_;
+};
+
+class Executor::Begun {
+ public:
+  Begun() = default;
+
+ private:
+  friend class Executor;
+  Committed committed_;
+  std::shared_ptr<Pending> pending_;
 };
 
 // Splits a stored object into revision and bytes; STORE_CORRUPT when too short.

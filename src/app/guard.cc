@@ -101,12 +101,11 @@ void Guard::Raise(const records::CardRecord& record, const Departure& departure,
   alarms_.Raise(sign);
 }
 
-void Guard::LostHome(const records::CardRecord& record, UnixMillis at) {
-  if (!record.home_cell) return;
-  const std::string subject = SubjectOf(record.card.area, NetworkName(*record.home_cell));
+void Guard::LostHome(CardNumber card, AreaId area, const geofence::Cell& home_cell, UnixMillis at) {
+  const std::string subject = SubjectOf(area, NetworkName(home_cell));
   const MutexLock lock(mu_);
   auto& lost = lost_[subject];
-  Remember(lost, {.at = at, .card = record.card.number, .area = record.card.area}, kDriftMillis);
+  Remember(lost, {.at = at, .card = card, .area = area}, kDriftMillis);
   if (lost.size() < kDriftCards) return;
   Sign sign{.kind = records::AlarmKind::kCellsDrift,
             .subject = subject,

@@ -27,7 +27,7 @@ class Guard {
   void Forget(CardNumber card);
   void Released(CardNumber card);
   // A card that was at home hears only cells that no list has.
-  void LostHome(const records::CardRecord& record, UnixMillis at);
+  void LostHome(CardNumber card, AreaId area, const geofence::Cell& home_cell, UnixMillis at);
 
  private:
   intervention::Departure DepartureOf(const records::CardRecord& record, UnixMillis away_since,

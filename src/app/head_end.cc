@@ -84,9 +84,13 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   HEARTH_ASSIGN_OR_RETURN(head->alarms_, Alarms::Create(executor, options.limits, metrics, log));
   head->guard_ = std::make_unique<Guard>(*head->geo_, *head->column_, *head->alarms_, metrics);
   HEARTH_RETURN_IF_ERROR(head->guard_->Replay(*head->views_, clock.Now(), options.limits));
+  head->saver_ = std::make_unique<ObservedSaver>(executor, *head->column_, options.limits, metrics, log);
+  head->gateways_ = std::make_unique<Gateways>(options.gateways, clock, metrics);
   head->location_ = std::make_unique<Location>(
-      executor, *head->registry_, *head->keys_, *head->geo_, *head->column_, *head->alarms_, *head->guard_,
-      options.limits, [pump = head->pump_.get()](CardNumber card) { pump->Heard(card); }, metrics);
+      executor, *head->registry_, *head->keys_, *head->geo_, *head->column_, *head->saver_, *head->alarms_,
+      *head->guard_, options.limits,
+      [pump = head->pump_.get()](std::span<const CardNumber> cards) { pump->Heard(cards); },
+      options.whereabouts, metrics);
   HEARTH_ASSIGN_OR_RETURN(head->rollouts_,
                           Rollouts::Create(executor, *head->geo_, *head->column_, *head->location_,
                                            *head->alarms_, options.limits, log));
@@ -113,6 +117,8 @@ HeadEnd::~HeadEnd() {
   }
   if (housekeeper_.joinable()) housekeeper_.join();
   if (column_loader_.joinable()) column_loader_.join();
+  // Before views and archive end: what it writes they are to see.
+  if (saver_) saver_->Stop();
   if (pump_) pump_->Stop();
   // After the pump: stamps of the next run begin above all that were sent.
   if (views_) (void)site_clock_->Tick();

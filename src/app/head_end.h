@@ -44,6 +44,8 @@ struct HeadEndOptions {
   std::string site = "site";      // name in the archive
   std::filesystem::path archive;  // directory; empty: none
   size_t archive_segment_bytes = size_t{64} << 20;
+  std::vector<GatewayOptions> gateways;
+  Whereabouts whereabouts;
   // The operator says that the store is a restored backup.
   bool restored = false;
 };
@@ -62,6 +64,8 @@ class HeadEnd {
   // Changes are refused with SHUTTING_DOWN from now on; watchers are ended.
   void BeginShutdown();
 
+  bool shutting_down() const { return shutting_down_.load(); }
+
   // Wakes the housekeeper (time persisted each minute, what is old trimmed, the epoch followed) and waits for
   // a round begun after the call. Any thread, while the head-end lives.
   void HousekeepNow();
@@ -78,6 +82,8 @@ class HeadEnd {
   Rollouts& rollouts() { return *rollouts_; }
   Held& held() { return *held_; }
   Alarms& alarms() { return *alarms_; }
+  ObservedSaver& saver() { return *saver_; }
+  Gateways& gateways() { return *gateways_; }
   // What every installed card hears; filled in the background after a start, see HeardColumn::loaded.
   HeardColumn& column() { return *column_; }
   Views& views() { return *views_; }
@@ -118,6 +124,8 @@ class HeadEnd {
   std::unique_ptr<EcmService> ecm_;
   std::unique_ptr<Alarms> alarms_;
   std::unique_ptr<Guard> guard_;
+  std::unique_ptr<ObservedSaver> saver_;
+  std::unique_ptr<Gateways> gateways_;
   std::unique_ptr<Location> location_;
   std::unique_ptr<Rollouts> rollouts_;
   std::unique_ptr<Held> held_;

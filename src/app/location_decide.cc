@@ -93,8 +93,10 @@ bool AtHome(geofence::Verdict verdict) {
 
 std::string Message(const Report& report, const geofence::Judgement& judgement, const GeoSnapshot& geo,
                     const CardRecord& card, ReportOutcome outcome) {
-  const std::string serving =
-      report.evidence.cells.empty() ? "no cell" : geofence::ToString(report.evidence.cells.front().cell);
+  const std::string serving = report.fix ? EvidenceText(report)
+                              : report.evidence.cells.empty()
+                                  ? "no cell"
+                                  : geofence::ToString(report.evidence.cells.front().cell);
   const auto area = geo.areas.find(card.card.area);
   const std::string home = area == geo.areas.end()
                                ? ToString(card.card.area)
@@ -109,31 +111,10 @@ std::string CellsText(const std::vector<geofence::HeardCell>& cells) {
   std::string text;
   for (const geofence::HeardCell& heard : cells) {
     if (!text.empty()) text += ' ';
-    text += fmt::format("{}@{}", geofence::ToString(heard.cell), heard.signal_dbm);
+    text += geofence::ToString(heard.cell);
+    if (heard.signal_dbm != 0) text += fmt::format("@{}", heard.signal_dbm);  // 0: not kept
   }
   return text;
-}
-
-std::string_view NameOf(ReportOutcome outcome) {
-  switch (outcome) {
-    case ReportOutcome::kObserved:
-      return "observed";
-    case ReportOutcome::kActivated:
-      return "activated";
-    case ReportOutcome::kInstallRefused:
-      return "install_refused";
-    case ReportOutcome::kCounted:
-      return "counted";
-    case ReportOutcome::kSwitchedOff:
-      return "switched_off";
-    case ReportOutcome::kRestored:
-      return "restored";
-    case ReportOutcome::kProposed:
-      return "proposed";
-    case ReportOutcome::kHeld:
-      return "held";
-  }
-  return "unknown";
 }
 
 // One report of one card on its way into a commit.
@@ -152,7 +133,7 @@ struct Location::Case {
     entry.state = state;
     entry.cause = decision.cause;
     entry.verdict = judgement.verdict;
-    entry.evidence = CellsText(report.evidence.cells);
+    entry.evidence = EvidenceText(report);
     entry.lists = ListsOf(geo, record.card.area, rules, judgement);
     entry.policy_version = rules.policy.version;
     entry.reported = report.time;
@@ -178,15 +159,15 @@ Status Location::Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, A
            .judgement = {},
            .decision = {},
            .now = txn.now()};
-  one.judgement = geofence::Judge(geo.cells_in_force.index(), PlaceOf(record, one.rules, txn.now()),
-                                  report.evidence, one.rules.filter());
-  one.decision = intervention::Decide(record.location, one.rules.policy,
-                                      {.verdict = one.judgement.verdict,
-                                       .whitelisted_neighbour = one.judgement.whitelisted_neighbour,
-                                       .card_authenticated = report.authenticated,
-                                       .counter = report.counter,
-                                       .report_time = report.time,
-                                       .now = txn.now()});
+  one.judgement = JudgeEvidence(geo, PlaceOf(record, one.rules, txn.now()), one.rules.filter(), report);
+  one.decision = intervention::Decide(
+      record.location, one.rules.policy,
+      {.verdict = one.judgement.verdict,
+       .whitelisted_neighbour = one.judgement.whitelisted_neighbour,
+       .card_authenticated = report.card_signed,
+       .counter = report.card_signed ? std::optional<uint64_t>(report.counter) : std::nullopt,
+       .report_time = report.time,
+       .now = txn.now()});
   if (one.decision.cause == Cause::kStale) {
     return Error(Reason::kReportStale,
                  fmt::format("the report of {} is older than what was decided on {}", ToString(report.time),
@@ -206,7 +187,7 @@ Status Location::Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, A
       (one.decision.changed_durably || one.decision.action != Action::kRefuseInstall)) {
     act.object = "card:" + ToString(report.card);
     act.action = fmt::format("location.{}", NameOf(answer.outcome));
-    act.detail = fmt::format("{}; cells {}; policy {}", answer.message, CellsText(report.evidence.cells),
+    act.detail = fmt::format("{}; cells {}; policy {}", answer.message, EvidenceText(report),
                              one.rules.policy.version);
   }
   answer.viewer_code = entitlement::ViewerCode(record.card);
@@ -220,9 +201,11 @@ void Location::Remember(const Case& one, const intervention::LocationState& befo
   if (one.report.time < record.observed) return;
   if (one.judgement.verdict == geofence::Verdict::kUnknownCell && before.last_verdict &&
       AtHome(*before.last_verdict) && before.installed()) {
-    guard_.LostHome(record, one.report.time);
+    if (record.home_cell)
+      guard_.LostHome(record.card.number, record.card.area, *record.home_cell, one.report.time);
   }
   record.heard = one.report.evidence.cells;
+  record.fix = one.report.fix;
   record.observed = one.report.time;
   if (one.judgement.verdict == geofence::Verdict::kInArea && !one.judgement.by_neighbour &&
       !one.report.evidence.cells.empty()) {

@@ -74,7 +74,7 @@ class PumpImpl final : public Pump {
   void Start() override;
   void Notify(store::BucketId bucket, uint64_t sequence) override;
   void Renew() override;
-  void Heard(CardNumber card) override { air_->Heard(card); }
+  void Heard(std::span<const CardNumber> cards) override { air_->Heard(cards); }
   void HoldGroups(bool held) override;
   void Stop() override;
   uint64_t waiting() const override;

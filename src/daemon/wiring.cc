@@ -92,6 +92,12 @@ app::HeadEndOptions OptionsOf(const Config& config) {
   for (const Config::Mux& mux : config.muxes) {
     if (!mux.provinces.empty()) options.air.regions.push_back({mux.name, mux.provinces});
   }
+  for (const Config::Gateway& gateway : config.gateways) {
+    options.gateways.push_back({.name = gateway.name,
+                                .certificates = gateway.certificates,
+                                .regions = gateway.regions,
+                                .per_second = gateway.per_second});
+  }
   options.policy.national.blacklisted_reports = config.policy.blacklisted_reports;
   options.policy.national.blacklisted_gap = config.policy.blacklisted_gap;
   options.policy.national.out_of_area_reports = config.policy.out_of_area_reports;

@@ -57,7 +57,8 @@ void SetUp(grpc::ServerBuilder& builder, const Limits& limits) {
   // A call holds a thread: more than both limits allow need none, as they are refused at once.
   constexpr size_t kSpareThreads = 64;
   grpc::ResourceQuota quota("hearth");
-  quota.SetMaxThreads(static_cast<int>(limits.requests_in_flight + limits.open_watches + kSpareThreads));
+  quota.SetMaxThreads(static_cast<int>(limits.requests_in_flight + limits.open_watches +
+                                       limits.report_streams + kSpareThreads));
   builder.SetResourceQuota(quota);
 }
 

@@ -247,11 +247,11 @@ Result<AccountChanged> Site::Close(uint64_t n) {
   return head_->registry().Close(NewRequest("moved away"), FormNumberOf(n));
 }
 
-Report Site::Sign(Home& home, const Heard& heard) {
-  receiver::ReportEvidence evidence{.box = home.receiver.box().state().serial,
-                                    .sim = home.sim,
-                                    .utc = MessageSeconds(clock.Now()),
-                                    .cells = {}};
+Report Site::Sign(Home& home, const Heard& heard) { return Sign(home, heard, clock.Now()); }
+
+Report Site::Sign(Home& home, const Heard& heard, UnixMillis at) {
+  receiver::ReportEvidence evidence{
+      .box = home.receiver.box().state().serial, .sim = home.sim, .utc = MessageSeconds(at), .cells = {}};
   for (const std::string& text : heard) evidence.cells.push_back(ReceiverCell(text));
   const auto report = home.receiver.mutable_card()->SignReport(evidence);
   EXPECT_TRUE(report);
@@ -355,7 +355,13 @@ void Site::Pass() {
   }));
 }
 
+void Site::SaveObserved() {
+  const Status saved = head_->saver().SaveNow();
+  EXPECT_TRUE(saved) << saved.error().ToString();
+}
+
 void Site::DrainViews() {
+  SaveObserved();
   const auto sequences = store->Sequences();
   for (const auto& bucket : *sequences) {
     if (bucket.bucket.value > store::kSystemBucket.value) continue;
@@ -376,6 +382,7 @@ std::map<uint16_t, uint64_t> Site::Sequences() {
 
 std::map<uint16_t, uint64_t> Site::Quiet() {
   Drain();
+  SaveObserved();
   head_->HousekeepNow();
   return Sequences();
 }

@@ -87,6 +87,7 @@ class Site {
 
   // A report that the receiver's card signs, taken by the head-end at once.
   Report Sign(Home& home, const Heard& heard);
+  Report Sign(Home& home, const Heard& heard, UnixMillis at);
   Result<ReportAnswer> Send(Home& home, const Heard& heard);
   // Opens account n, lets it report from home, and listens until it is lit.
   Home Installed(uint64_t n);
@@ -105,7 +106,9 @@ class Site {
   void Drain();
   // Until every cycle has gone by as well.
   void Pass();
-  // Waits until the views have seen everything committed so far.
+  // Makes durable what was observed.
+  void SaveObserved();
+  // Waits until the views have seen everything committed so far, and everything observed.
   void DrainViews();
 
   // The sequence of each bucket that is no view's; and the same once nothing more is going to be written
