@@ -155,6 +155,7 @@ Status HeadEnd::ReloadAll() {
   HEARTH_RETURN_IF_ERROR(plan_book_->Reload());
   HEARTH_RETURN_IF_ERROR(geo_->ReloadAll());
   HEARTH_RETURN_IF_ERROR(alarms_->Reload());
+  HEARTH_RETURN_IF_ERROR(rollouts_->Recover());
   return keys_->Reload(site_clock_->OnAir());
 }
 

@@ -16,7 +16,7 @@ using intervention::Rollout;
 using intervention::RolloutState;
 using intervention::Staging;
 
-constexpr size_t kMaxLists = 100;
+constexpr size_t kMaxLists = 1000;  // a prefecture whose network was renumbered
 constexpr std::string_view kCounterName = "rollout-counter";
 constexpr std::string_view kSelf = "hearthd";
 // While cards are judged again they share the commit thread with everybody: at most so many a second.
@@ -93,14 +93,18 @@ Result<std::unique_ptr<Rollouts>> Rollouts::Create(Executor& executor, GeoState&
                                                    Location& location, Alarms& alarms, const Limits& limits,
                                                    Logger& log) {
   std::unique_ptr<Rollouts> rollouts(new Rollouts(executor, geo, column, location, alarms, limits, log));
-  HEARTH_RETURN_IF_ERROR(executor.ForEach(
-      store::kSystemBucket, kRolloutPrefix, [&](std::string_view, std::string_view value) -> Status {
-        HEARTH_ASSIGN_OR_RETURN(const auto rollout, records::Decode<Rollout>(value));
-        if (rollout.staging.stage != 0 && !rollout.staging.judged) rollouts->Wake(rollout.number);
-        return Ok();
-      }));
+  HEARTH_RETURN_IF_ERROR(rollouts->Recover());
   rollouts->thread_ = std::thread([self = rollouts.get()] { self->Run(); });
   return rollouts;
+}
+
+Status Rollouts::Recover() {
+  return executor_.ForEach(store::kSystemBucket, kRolloutPrefix,
+                           [&](std::string_view, std::string_view value) -> Status {
+                             HEARTH_ASSIGN_OR_RETURN(const auto rollout, records::Decode<Rollout>(value));
+                             if (rollout.staging.stage != 0 && !rollout.staging.judged) Wake(rollout.number);
+                             return Ok();
+                           });
 }
 
 Rollouts::~Rollouts() {
@@ -553,6 +557,15 @@ Result<RolloutView> Rollouts::Get(uint64_t number) {
   HEARTH_ASSIGN_OR_RETURN(auto stored, executor_.Read<Rollout>(RolloutKey(number)));
   if (!stored) return Error(Reason::kRolloutUnknown, fmt::format("there is no rollout {}", number));
   return RolloutView{.rollout = std::move(stored->value), .revision = stored->revision, .areas = {}};
+}
+
+Result<RolloutView> Rollouts::Counted(uint64_t number) {
+  const MutexLock change(geo_.change_mutex());
+  HEARTH_ASSIGN_OR_RETURN(RolloutView view, Get(number));
+  HEARTH_ASSIGN_OR_RETURN(app::Preview preview, PreviewStored(view.rollout));
+  view.rollout.forecast = preview.total;
+  view.areas = std::move(preview.areas);
+  return view;
 }
 
 Result<PageOf<RolloutView>> Rollouts::List(bool open_only, size_t size, std::string_view token) {

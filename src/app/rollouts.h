@@ -53,6 +53,9 @@ class Rollouts {
                                                   Logger& log);
   ~Rollouts();
 
+  // Judges what a crash, or the hold after a restore, left unjudged.
+  Status Recover();
+
   // Errors as in rollout.proto.
   Result<RolloutChanged> Propose(const Request& request, const WantedChange& wanted);
   Result<RolloutChanged> Preview(const Request& request, uint64_t number);
@@ -71,6 +74,8 @@ class Rollouts {
   Status Complete(const Request& request, uint64_t number);
 
   Result<RolloutView> Get(uint64_t number);
+  // The same with its areas, counted as of now; nothing is kept.
+  Result<RolloutView> Counted(uint64_t number);
   // Newest first.
   Result<PageOf<RolloutView>> List(bool open_only, size_t size, std::string_view token);
 

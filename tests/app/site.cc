@@ -209,17 +209,30 @@ void Site::Prepare() {
   Expect(head_->keys().ImportBatch(
       NewRequest(), {kBatch, CardOf(1), CardOf(400), crypto::BatchMaster(crypto::Key128(BatchKeyBytes()))},
       options.limits));
+  Stock(1, kStock, kBatch);
+  Drain();
+  Stop();
+}
+
+void Site::Stock(uint64_t first, uint64_t last, BatchId batch) {
   std::vector<StockRow> stock;
-  for (uint64_t n = 1; n <= kStock; ++n) {
-    stock.push_back({.line = 3 * n, .item = StockItem(StockCard{CardOf(n), kBatch})});
+  for (uint64_t n = first; n <= last; ++n) {
+    stock.push_back({.line = 3 * n, .item = StockItem(StockCard{CardOf(n), batch})});
     stock.push_back({.line = 3 * n + 1,
                      .item = StockItem(StockBox{BoxOf(n), fmt::format("{:011}", n), fmt::format("{:015}", n),
                                                 "HH-S1", crypto::ChipKey(crypto::Key128(ChipKeyBytes(n)))})});
     stock.push_back({.line = 3 * n + 2, .item = StockItem(StockSim{SimOf(n), fmt::format("{:019}", n)})});
   }
   ExpectDone(head_->registry().ImportStock(NewRequest(), stock));
-  Drain();
-  Stop();
+}
+
+void Site::MoreStock(uint64_t first, uint64_t last) {
+  const BatchId batch(2);
+  Expect(head_->keys().ImportBatch(
+      NewRequest(),
+      {batch, CardOf(first), CardOf(last), crypto::BatchMaster(crypto::Key128(BatchKeyBytes()))},
+      options.limits));
+  Stock(first, last, batch);
 }
 
 Request Site::NewRequest(std::string reason) {

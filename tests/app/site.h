@@ -80,6 +80,8 @@ class Site {
 
   // A fresh id of now, with a content of its own. Any thread.
   Request NewRequest(std::string reason = "test");
+  // Another batch of cards, with boxes and SIMs of the same numbers; once.
+  void MoreStock(uint64_t first, uint64_t last);
   // The three orders, with a new request.
   Result<AccountChanged> Open(uint64_t n, uint64_t village = kVillage);
   Result<AccountChanged> Swap(uint64_t n, const entitlement::Devices& wanted);
@@ -137,6 +139,7 @@ class Site {
   // Over this engine, without a head-end.
   Site(std::shared_ptr<store::Engine> engine, HeadEndOptions options);
   void Prepare();
+  void Stock(uint64_t first, uint64_t last, BatchId batch);
   void OpenStore();
 
   std::atomic<uint64_t> requests_{0};
