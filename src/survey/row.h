@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -74,6 +75,30 @@ enum class Effect : uint8_t {
 // Both rows are of the same cell. A source of more authority takes the place of any row of less; within one
 // source the more recent row does, and between two of the same time (or without one) the one that is offered.
 Effect EffectOf(const PackedRow& present, const PackedRow& offered);
+
+// The row of a cell list (import::CellRow, which this library does not know). Needs both coordinates for a
+// position, and a time that 32 bits hold.
+template <typename CellRow>
+Row RowOf(const CellRow& in, Source source) {
+  Row row{.cell = {.radio = static_cast<geofence::Radio>(in.radio),
+                   .mcc = in.mcc,
+                   .mnc = in.mnc,
+                   .mnc_digits = in.mnc_digits,
+                   .area = in.area,
+                   .cell = in.cell},
+          .source = source,
+          .position = std::nullopt,
+          .range_m = in.range_m,
+          .samples = in.samples,
+          .updated = std::nullopt};
+  if (in.longitude && in.latitude) {
+    row.position = geofence::Position{.latitude_e7 = static_cast<int32_t>(std::lround(*in.latitude * 1e7)),
+                                      .longitude_e7 = static_cast<int32_t>(std::lround(*in.longitude * 1e7))};
+  }
+  if (in.updated && *in.updated > 0 && *in.updated <= UINT32_MAX)
+    row.updated = static_cast<uint32_t>(*in.updated);
+  return row;
+}
 
 // A sum over rows in their order, to know a file again and to find damage: any change of one 8-byte word
 // changes it. No protection against people.
