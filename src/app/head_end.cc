@@ -46,6 +46,8 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
         std::make_unique<Archiver>(executor, *head->keys_, std::move(writer), identity, metrics, log);
   }
   HEARTH_ASSIGN_OR_RETURN(head->geo_, GeoState::Create(executor, options.limits));
+  HEARTH_ASSIGN_OR_RETURN(head->cell_register_,
+                          CellRegister::Create(options.survey, executor, *head->geo_, metrics, log));
   HEARTH_ASSIGN_OR_RETURN(head->views_, Views::Create(executor, *head->geo_, options.limits, metrics, log));
   HEARTH_ASSIGN_OR_RETURN(head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.policy,
                                                     options.air, sinks, metrics, log));
@@ -102,6 +104,7 @@ HeadEnd::~HeadEnd() {
   if (views_) (void)site_clock_->Tick();
   if (views_) views_->Stop();
   // The executor waits for its open commits, whose listener still knows views and pump.
+  cell_register_.reset();
   location_.reset();
   ecm_.reset();
   emergencies_.reset();
@@ -174,6 +177,7 @@ Result<Committed> HeadEnd::EndHold(const Request& request, std::string_view acti
 
 void HeadEnd::BeginShutdown() {
   shutting_down_.store(true);
+  if (cell_register_) cell_register_->Stop();
   if (views_) views_->StopWatches();
 }
 

@@ -21,6 +21,7 @@
 #include "src/app/restore_hold.h"
 #include "src/app/schedule.h"
 #include "src/app/site_clock.h"
+#include "src/app/survey.h"
 #include "src/app/views.h"
 
 namespace hearth::app {
@@ -38,6 +39,7 @@ struct HeadEndOptions {
   std::string site = "site";      // name in the archive
   std::filesystem::path archive;  // directory; empty: none
   size_t archive_segment_bytes = size_t{64} << 20;
+  std::filesystem::path survey;  // directory of the register of cells; empty: none
   // The operator says that the store is a restored backup.
   bool restored = false;
 };
@@ -69,6 +71,7 @@ class HeadEnd {
   EcmService& ecm() { return *ecm_; }
   GeoState& geo() { return *geo_; }
   Location& location() { return *location_; }
+  CellRegister& cell_register() { return *cell_register_; }
   Views& views() { return *views_; }
   Pump& pump() { return *pump_; }
   SiteClock& clock() { return *site_clock_; }
@@ -103,6 +106,7 @@ class HeadEnd {
   std::unique_ptr<Evictions> evictions_;
   std::unique_ptr<EcmService> ecm_;
   std::unique_ptr<Location> location_;
+  std::unique_ptr<CellRegister> cell_register_;
   std::unique_ptr<Archiver> archiver_;
   std::unique_ptr<Views> views_;
   std::unique_ptr<Pump> pump_;
