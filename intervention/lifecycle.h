@@ -67,11 +67,13 @@ struct Say {
 };
 // A held or proposed one comes into force. INTERVENTION_NOT_HELD for any other.
 Result<Intervention> Release(Intervention intervention, const Say& say, const Limits& limits);
-// A held or proposed one is given up. INTERVENTION_NOT_HELD for any other.
+// A held or proposed one is given up; recorded in `lifted`, `lifted_by` and `lift_reason`.
+// INTERVENTION_NOT_HELD for any other.
 Result<Intervention> Drop(Intervention intervention, const Say& say, const Limits& limits);
-// A held or proposed one has become moot. INTERVENTION_NOT_HELD for any other.
+// A held or proposed one has become moot, at `lifted`. INTERVENTION_NOT_HELD for any other.
 Result<Intervention> Expire(Intervention intervention, UnixMillis now);
-// What a released intervention means for the card's location.
+// What a released intervention means for the card's location: an active card is intervened, a waiting one
+// stays. Counts at zero, and reports from before the release change nothing.
 LocationState AfterRelease(LocationState state, UnixMillis now);
 // What a dropped one means: counts begin anew, and reports from before it change nothing.
 LocationState AfterDrop(LocationState state, UnixMillis now);
@@ -80,11 +82,11 @@ LocationState AfterDrop(LocationState state, UnixMillis now);
 // INTERNAL for an action that is no intervention.
 Result<InterventionState> StateOf(Action action);
 
-// The card was heard at home. NOT_UNDER_INTERVENTION when it is lifted already.
+// The card was heard at home. NOT_UNDER_INTERVENTION when it is lifted, dropped or expired already.
 Result<Intervention> LiftByReturn(Intervention intervention, UnixMillis now);
 // An operator ends it and answers for it: both actor and reason are needed (FIELD_MISSING, LIMIT_EXCEEDED
-// over limits.text_bytes). NOT_UNDER_INTERVENTION when it is lifted already, or a refused installation, which
-// only a report from the right place ends.
+// over limits.text_bytes). NOT_UNDER_INTERVENTION when it is lifted, dropped or expired already, or a refused
+// installation, which only a report from the right place ends.
 Result<Intervention> LiftByOperator(Intervention intervention, const std::string& actor,
                                     const std::string& reason, UnixMillis now, const Limits& limits);
 // What an operator's lift means for the card's location: active again, counts at zero, and reports from

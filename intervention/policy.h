@@ -42,8 +42,8 @@ struct Policy {
 struct BreakerRules {
   std::chrono::minutes window{15};  // 1 min to 24 h
   // Held when more than max(cards, percent of the area's cards on that network) would go out in the window.
-  uint32_t cards = 5;   // 1 to 1,000,000
-  double percent = 2;   // 0 to 100
+  uint32_t cards = 5;  // 1 to 1,000,000
+  double percent = 2;  // 0 to 100
   // Automatic switch-offs in the whole country within an hour; beyond it all are held. 1 to 10,000,000.
   uint32_t national_per_hour = 1000;
 
@@ -54,8 +54,8 @@ struct BreakerRules {
 struct ChangeRules {
   // A change that darkens more than max(cards, percent of the installed cards of an area it touches) in one
   // area, or `total` cards in all, needs an approver who did not propose it.
-  uint32_t cards = 5;   // 0 to 1,000,000
-  double percent = 2;   // 0 to 100
+  uint32_t cards = 5;     // 0 to 1,000,000
+  double percent = 2;     // 0 to 100
   uint32_t total = 1000;  // 0 to 10,000,000
   // Reports older than this are listed by a change, not acted upon. 1 to 3,650 days.
   uint32_t evidence_days = 30;
@@ -63,8 +63,8 @@ struct ChangeRules {
   bool operator==(const ChangeRules&) const = default;
 };
 
-// A network that is switched off for good on a day. Its cells stay on their lists; homes that hear nothing else
-// are counted ahead. Silence never disables.
+// A network that is switched off for good on a day. Its cells stay on their lists; homes that hear nothing
+// else are counted ahead. Silence never disables.
 struct RetiringNetwork {
   uint16_t mcc = 460;
   uint16_t mnc = 0;
@@ -88,11 +88,19 @@ struct PolicyBook {
 
   bool operator==(const PolicyBook&) const = default;
 
-  // FIELD_INVALID with one violation for each field out of its range ("regions[640122].grace_hours"); an override
-  // of something that is no division of 2, 4 or 6 digits; LIMIT_EXCEEDED over 5,000 overrides or 1,000 networks.
+  // FIELD_INVALID with one violation for each field out of its range ("regions[640122].grace_hours"); an
+  // override of something that is no division of 2, 4 or 6 digits; LIMIT_EXCEEDED over 5,000 overrides or
+  // 1,000 networks.
   Status Check() const;
   // The rules for cards of an area, with this book's version.
   Policy For(AreaId area) const;
 };
+
+// A province, prefecture or county by its 2, 4 or 6 digits (64, 6401, 640122); not filled with zeros.
+bool IsDivision(uint32_t division);
+// True when the division (as above) contains the area.
+bool DivisionHas(uint32_t division, AreaId area);
+// max(cards, percent of `of`, rounded down): what may happen before somebody is asked.
+uint64_t CardLimit(uint64_t cards, double percent, uint64_t of);
 
 }  // namespace hearth::intervention

@@ -1,10 +1,11 @@
-// A change of cell lists or of the policy on its way: proposed, previewed, activated stage by stage, done, and
-// undone in one step. Pure decisions: each takes the present state and gives the next one or a refusal.
+// A change of cell lists or of the policy on its way: proposed, previewed, activated stage by stage, done,
+// and undone in one step. Pure decisions: each takes the present state and gives the next one or a refusal.
 //
 //   PROPOSED ─ preview ─► PREVIEWED ─ activate ─► ACTIVE ─ last stage passed ─► DONE ─ undo ─► UNDONE
 //      │                      │                    │  ▲                          ▲
 //      └──────withdraw────────┴─► WITHDRAWN   stop ▼  │ resume                   │
-//                                              STOPPED ─────── undo ─► UNDONE ───┘ (an ACTIVE one can be undone too)
+//                                              STOPPED ─────── undo ─► UNDONE ───┘ (an ACTIVE one can be
+//                                              undone too)
 //
 // While it is ACTIVE or STOPPED, cards inside its stage are judged by the new versions and all others by the
 // old ones. Boxes get the new tables when it is DONE: a table on the air reaches every box of its area.
@@ -61,7 +62,8 @@ struct Forecast {
   uint64_t dark = 0;      // go dark when it is activated, within the age of evidence
   uint64_t old_dark = 0;  // would, but their evidence is too old: listed, not executed
   uint64_t back = 0;      // come back
-  uint64_t unknown = 0;   // were at home, and hear only unknown cells from then on: dark in the box after its grace
+  uint64_t unknown =
+      0;  // were at home, and hear only unknown cells from then on: dark in the box after its grace
   uint64_t proposed = 0;  // were at home, and are out of area from then on: proposed to operators
   uint64_t silent = 0;    // no report within the age of evidence, and their installation cell leaves the list
   uint64_t box = 0;       // dark in the box as soon as it hears the new deny list
@@ -78,13 +80,14 @@ struct Staging {
   // One stage each: divisions of 2, 4 or 6 digits; what none of them contains follows at the end. Empty: by
   // percentage.
   std::vector<uint32_t> regions;
-  uint32_t stage = 0;      // stages begun; 0: none
-  UnixMillis begun;        // of the newest stage
-  bool judged = false;     // all cards of the newest stage were judged again
+  uint32_t stage = 0;   // stages begun; 0: none
+  UnixMillis begun;     // of the newest stage
+  bool judged = false;  // all cards of the newest stage were judged again
   // Since activation, of cards inside the stages.
   uint64_t dark = 0;
   uint64_t back = 0;
-  uint64_t forecast_dark = 0;  // of the stages begun
+  // Of the stages begun; the caller sets it with each stage, because only it knows who is in which.
+  uint64_t forecast_dark = 0;
   std::string stopped_why;
 
   bool operator==(const Staging&) const = default;
@@ -123,32 +126,37 @@ struct RolloutActor {
 
 // Stages 1, 10, 50, 100 percent.
 Staging DefaultStaging();
-// FIELD_INVALID: both or neither of percents and regions, percents not ascending to 100, a division that is none,
-// LIMIT_EXCEEDED over 100 stages.
+// FIELD_INVALID: both or neither of percents and regions, percents not ascending to 100, a division that is
+// none, the same one twice, LIMIT_EXCEEDED over 100 stages.
 Status CheckStaging(const Staging& staging);
 // Number of stages, the rest behind regions included.
 uint32_t StagesOf(const Staging& staging);
 // Whether the card is inside the stages begun. A done rollout contains every card.
 bool Contains(const Rollout& rollout, CardNumber card, AreaId area);
-// The stage (1 and up) in which the card's turn comes.
-uint32_t StageOfCard(const Staging& staging, CardNumber card, AreaId area);
+// The stage (1 and up) in which the turn of a card comes in the rollout of that number. Percentages draw
+// cards by card and rollout number mixed, so that not the same homes are the first of every rollout; the draw
+// is the same after a restart and in every version of the program.
+uint32_t StageOfCard(const Staging& staging, uint64_t rollout, CardNumber card, AreaId area);
 
 // Each gives the next state, or ROLLOUT_STATE_INVALID naming state and step.
+// Again on a previewed one: the new counts replace the old.
 Result<Rollout> DecidePreviewed(Rollout rollout, const Forecast& forecast, const RolloutActor& actor);
-// SECOND_APPROVER_NEEDED when the forecast says so and the approver is missing, is the actor or is who proposed it.
-// FIELD_MISSING without a reason when somebody goes dark. Begins the first stage.
+// SECOND_APPROVER_NEEDED when the forecast says so and the approver is missing, is the actor or is who
+// proposed it. FIELD_MISSING without a reason when somebody goes dark, at the head-end or in the box. Begins
+// the first stage; of `staging` the plan and forecast_dark count.
 Result<Rollout> DecideActivate(Rollout rollout, const Staging& staging, const RolloutActor& actor);
-// The next stage begins; after the last one it is DONE. ROLLOUT_STATE_INVALID while cards of the present stage are
-// still being judged.
+// The next stage begins; after the last one it is DONE. ROLLOUT_STATE_INVALID while cards of the present
+// stage are still being judged.
 Result<Rollout> DecideAdvance(Rollout rollout, const RolloutActor& actor);
 Result<Rollout> DecideStop(Rollout rollout, const std::string& why, const RolloutActor& actor);
+// Who resumes accepts what it did so far: it stops again only when still more go dark.
 Result<Rollout> DecideResume(Rollout rollout, const RolloutActor& actor);
 Result<Rollout> DecideWithdraw(Rollout rollout, const RolloutActor& actor);
 // Of an ACTIVE, STOPPED or DONE one. FIELD_MISSING without a reason.
 Result<Rollout> DecideUndo(Rollout rollout, const RolloutActor& actor);
 
-// Why it has to stop by itself: more cards went dark than the stages begun were said to darken, by half and by
-// five cards. nullopt: it goes on.
+// Why it has to stop by itself: more cards went dark than the stages begun were said to darken, by half and
+// by five cards. nullopt: it goes on.
 std::optional<std::string> MustStop(const Staging& staging);
 // Whether so many cards of an area that has `installed` need a second approver.
 bool AboveCap(const ChangeRules& rules, uint64_t dark, uint64_t installed);
