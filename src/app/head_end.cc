@@ -46,6 +46,8 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
         std::make_unique<Archiver>(executor, *head->keys_, std::move(writer), identity, metrics, log);
   }
   HEARTH_ASSIGN_OR_RETURN(head->geo_, GeoState::Create(executor, options.policy, options.limits));
+  HEARTH_ASSIGN_OR_RETURN(head->cell_register_,
+                          CellRegister::Create(options.survey, executor, *head->geo_, metrics, log));
   HEARTH_ASSIGN_OR_RETURN(head->views_, Views::Create(executor, *head->geo_, options.limits, metrics, log));
   HEARTH_ASSIGN_OR_RETURN(
       head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.air, sinks, metrics, log));
@@ -90,7 +92,7 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
       executor, *head->registry_, *head->keys_, *head->geo_, *head->column_, *head->saver_, *head->alarms_,
       *head->guard_, options.limits,
       [pump = head->pump_.get()](std::span<const CardNumber> cards) { pump->Heard(cards); },
-      options.whereabouts, metrics);
+      head->WhereaboutsOf(options), metrics);
   HEARTH_ASSIGN_OR_RETURN(head->rollouts_,
                           Rollouts::Create(executor, *head->geo_, *head->column_, *head->location_,
                                            *head->alarms_, options.limits, log));
@@ -106,6 +108,18 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   head->housekeeper_ = std::thread([self = head.get()] { self->Housekeep(); });
   head->column_loader_ = std::thread([self = head.get()] { self->LoadColumn(); });
   return head;
+}
+
+// Where cells are, as far as the register knows: two reports are compared by it.
+Whereabouts HeadEnd::WhereaboutsOf(const HeadEndOptions& options) const {
+  Whereabouts whereabouts = options.whereabouts;
+  if (!whereabouts.cell_position && !options.survey.empty()) {
+    whereabouts.cell_position = [cells = cell_register_.get()](const geofence::Cell& cell) {
+      const auto known = cells->Find(cell);
+      return known && known->row ? known->row->position : std::nullopt;
+    };
+  }
+  return whereabouts;
 }
 
 HeadEnd::~HeadEnd() {
@@ -127,6 +141,7 @@ HeadEnd::~HeadEnd() {
   held_.reset();
   rollouts_.reset();
   location_.reset();
+  cell_register_.reset();
   ecm_.reset();
   emergencies_.reset();
   plans_.reset();
@@ -200,6 +215,7 @@ Result<Committed> HeadEnd::EndHold(const Request& request, std::string_view acti
 
 void HeadEnd::BeginShutdown() {
   shutting_down_.store(true);
+  if (cell_register_) cell_register_->Stop();
   if (views_) views_->StopWatches();
 }
 

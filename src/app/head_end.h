@@ -26,6 +26,7 @@
 #include "src/app/rollouts.h"
 #include "src/app/schedule.h"
 #include "src/app/site_clock.h"
+#include "src/app/survey.h"
 #include "src/app/views.h"
 
 namespace hearth::app {
@@ -46,6 +47,7 @@ struct HeadEndOptions {
   size_t archive_segment_bytes = size_t{64} << 20;
   std::vector<GatewayOptions> gateways;
   Whereabouts whereabouts;
+  std::filesystem::path survey;  // directory of the register of cells; empty: none
   // The operator says that the store is a restored backup.
   bool restored = false;
 };
@@ -86,6 +88,7 @@ class HeadEnd {
   Gateways& gateways() { return *gateways_; }
   // What every installed card hears; filled in the background after a start, see HeardColumn::loaded.
   HeardColumn& column() { return *column_; }
+  CellRegister& cell_register() { return *cell_register_; }
   Views& views() { return *views_; }
   Pump& pump() { return *pump_; }
   SiteClock& clock() { return *site_clock_; }
@@ -98,6 +101,7 @@ class HeadEnd {
 
  private:
   HeadEnd(HeadEndOptions options, Logger& log) : options_(std::move(options)), log_(log) {}
+  Whereabouts WhereaboutsOf(const HeadEndOptions& options) const;
   Status FindWhetherRestored(const archive::Writer* writer);
   Result<Committed> EndHold(const Request& request, std::string_view action, bool set_aside);
   Status ReloadAll();
@@ -129,6 +133,7 @@ class HeadEnd {
   std::unique_ptr<Location> location_;
   std::unique_ptr<Rollouts> rollouts_;
   std::unique_ptr<Held> held_;
+  std::unique_ptr<CellRegister> cell_register_;
   std::unique_ptr<Archiver> archiver_;
   std::unique_ptr<Views> views_;
   std::unique_ptr<Pump> pump_;

@@ -13,7 +13,7 @@
 //   person/<SHA-256 of the person id, hex>    list/<kind>/<9 digits>
 //   request/<uuid>   (deduplication only)     cells/<kind>/<9 digits>/<version, 10 digits>/<chunk, 5 digits>
 //   township/<9 digits>                       site/clock, site/master-key, site/group-counter,
-//                                             site/restore
+//                                             site/restore, site/survey
 //   group/<id, 8 digits>
 //                                             product/<id, 3 digits>
 //                                             planhead/<service, 5 digits>

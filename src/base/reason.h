@@ -80,6 +80,7 @@ enum class Reason : uint16_t {
   kAreaVillageTaken = 213,
   kNotInServiceArea = 214,
   kAreaOutsideCounty = 215,
+  kAreaVillageCable = 216,
   kCellListUnknown = 220,
   kCellListEmpty = 221,
   kCellListUnchanged = 222,
@@ -89,12 +90,14 @@ enum class Reason : uint16_t {
   kSurveyUnknown = 226,
   kSurveyOffset = 227,
   kSurveyBusy = 228,
+  kSurveyDamaged = 229,
   kRolloutUnknown = 230,
   kRolloutStateInvalid = 231,
   kRolloutOverlaps = 232,
   kRolloutUnchanged = 233,
   kRolloutStale = 234,
   kRolloutLoading = 235,
+  kSurveyUnwritable = 236,
 
   // Schedule and entitlement.
   kChannelUnknown = 300,

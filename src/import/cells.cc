@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "src/import/field.h"
+#include "src/import/networks.h"
 
 namespace hearth::import {
 namespace {
@@ -24,6 +25,8 @@ enum CellColumn : size_t {
   kSamples,
   kUpdated = 12
 };
+// The columns of OpenCellID, which a file without a header has.
+constexpr size_t kPositional = 14;
 
 std::span<const Column> Columns() {
   static const std::vector<Column> columns = {
@@ -41,13 +44,11 @@ std::span<const Column> Columns() {
       {"created", {}, false},
       {"updated", {"更新时间"}, false},
       {"averageSignal", {"average_signal"}, false},
+      // Telcos write it; nothing here needs it.
+      {"power", {"功率", "发射功率"}, false},
   };
   return columns;
 }
-
-constexpr uint16_t kChina = 460;
-// Mobile 00 02 04 07 08, Unicom 01 06 09, Telecom 03 05 11, Broadnet 15, Railcom (now Mobile) 20.
-constexpr uint16_t kChineseNetworks[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 15, 20};
 
 struct RadioRule {
   std::string_view name;
@@ -57,9 +58,10 @@ struct RadioRule {
 };
 
 constexpr RadioRule kRadioRules[] = {
-    {"gsm", CellRadio::kGsm, 0xFFFF, 0xFFFF},         {"umts", CellRadio::kUmts, 0xFFFF, 0xFFF'FFFF},
-    {"wcdma", CellRadio::kUmts, 0xFFFF, 0xFFF'FFFF},  {"lte", CellRadio::kLte, 0xFFFF, 0xFFF'FFFF},
-    {"nr", CellRadio::kNr, 0xFF'FFFF, 0xF'FFFF'FFFF}, {"cdma", CellRadio::kCdma, 0xFFFF, 0xFFFF},
+    {"gsm", CellRadio::kGsm, 0xFFFF, 0xFFFF},           {"umts", CellRadio::kUmts, 0xFFFF, 0xFFF'FFFF},
+    {"wcdma", CellRadio::kUmts, 0xFFFF, 0xFFF'FFFF},    {"tdscdma", CellRadio::kUmts, 0xFFFF, 0xFFF'FFFF},
+    {"td-scdma", CellRadio::kUmts, 0xFFFF, 0xFFF'FFFF}, {"lte", CellRadio::kLte, 0xFFFF, 0xFFF'FFFF},
+    {"nr", CellRadio::kNr, 0xFF'FFFF, 0xF'FFFF'FFFF},   {"cdma", CellRadio::kCdma, 0xFFFF, 0xFFFF},
 };
 
 const RadioRule* FindRadio(std::string_view text) {
@@ -102,9 +104,7 @@ void ReadNetwork(RowErrors& errors, std::string_view net, CellRow& cell) {
   cell.mnc = static_cast<uint16_t>(Required(errors, "net", net, 0, 999));
   const bool three = net.size() == 3 || ThreeDigitCountry(cell.mcc);
   cell.mnc_digits = static_cast<uint8_t>(three ? 3 : 2);
-  const bool known = std::find(std::begin(kChineseNetworks), std::end(kChineseNetworks), cell.mnc) !=
-                     std::end(kChineseNetworks);
-  if (errors.ok() && cell.mcc == kChina && (three || !known)) {
+  if (errors.ok() && cell.mcc == kChinaMcc && FindNetwork(cell.mcc, cell.mnc, cell.mnc_digits) == nullptr) {
     errors.Warn("net", fmt::format("no Chinese network has the number 460-{}", net),
                 Reason::kCellUnknownNetwork);
   }
@@ -113,8 +113,8 @@ void ReadNetwork(RowErrors& errors, std::string_view net, CellRow& cell) {
 // CDMA base stations broadcast a SID, not an MNC; see geofence::CdmaCell, whose form this is.
 void ReadCdmaSystem(RowErrors& errors, std::string_view net, CellRow& cell) {
   uint64_t sid = Required(errors, "net", net, 0, 0x7FFF);
-  if (cell.mcc == kChina && sid < 100) sid = 0;
-  cell.mnc = static_cast<uint16_t>(cell.mcc == kChina ? 3 : 0);
+  if (cell.mcc == kChinaMcc && sid < 100) sid = 0;
+  cell.mnc = static_cast<uint16_t>(cell.mcc == kChinaMcc ? 3 : 0);
   cell.cell |= sid << 16;
 }
 
@@ -127,7 +127,11 @@ void WarnOfUnknown(RowErrors& errors, std::string_view column, uint64_t value, u
 CellReader::CellReader(const Limits& limits, RowSink<CellRow> sink)
     : sink_(std::move(sink)),
       table_(
-          Columns(), {.max_row_bytes = limits.csv_row_bytes, .header_optional = true, .short_rows = true},
+          Columns(),
+          {.max_row_bytes = limits.csv_row_bytes,
+           .header_optional = true,
+           .short_rows = true,
+           .positional = kPositional},
           [this](const TableRow& row) { Row(row); }, sink_.error) {}
 
 void CellReader::Row(const TableRow& row) {

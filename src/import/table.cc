@@ -126,10 +126,10 @@ Status TableReader::ReadHeader(const CsvRow& row) {
 }
 
 void TableReader::UseDefaultOrder() {
-  width_ = columns_.size();
+  width_ = options_.positional > 0 ? options_.positional : columns_.size();
   min_width_ = options_.short_rows ? 1 : width_;
-  positions_.resize(columns_.size());
-  for (size_t i = 0; i < columns_.size(); ++i) {
+  positions_.assign(columns_.size(), -1);
+  for (size_t i = 0; i < width_; ++i) {
     positions_[i] = static_cast<int>(i);
     if (columns_[i].required) min_width_ = std::max(min_width_, i + 1);
   }

@@ -29,6 +29,8 @@ struct TableOptions {
   bool header_optional = false;
   // A row may stop before its last optional columns.
   bool short_rows = false;
+  // So many columns does a file without a header have; 0: all.
+  size_t positional = 0;
 };
 
 // One row of a table. Valid only during the call that gets it.

@@ -91,6 +91,7 @@ Result<std::unique_ptr<Server>> Server::Start(app::HeadEnd& head_end, const Serv
   impl->services.push_back(
       MakeAdminService(front, head_end, {.version = options.version, .site = options.site}));
   impl->services.push_back(MakeStatsService(front, head_end));
+  impl->services.push_back(MakeSurveyService(front, head_end));
 
   HEARTH_ASSIGN_OR_RETURN(const auto credentials, CredentialsFor(options));
   grpc::EnableDefaultHealthCheckService(true);

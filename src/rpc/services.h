@@ -27,6 +27,7 @@ std::unique_ptr<grpc::Service> MakeInterventionService(Front& front, app::HeadEn
 std::unique_ptr<grpc::Service> MakeRolloutService(Front& front, app::HeadEnd& head_end);
 std::unique_ptr<grpc::Service> MakeAdminService(Front& front, app::HeadEnd& head_end, SiteInfo info);
 std::unique_ptr<grpc::Service> MakeStatsService(Front& front, app::HeadEnd& head_end);
+std::unique_ptr<grpc::Service> MakeSurveyService(Front& front, app::HeadEnd& head_end);
 
 // Waits until the views have seen the change behind a revision token, at most 5 s or until the call's
 // deadline. An empty token waits for nothing. FIELD_INVALID, OVERLOADED.

@@ -47,6 +47,7 @@ TEST(Cells, GoodRows) {
   const Row rows[] = {
       {"lower case", "gsm,460,00,37121,21401", CellRadio::kGsm, 0, 2, 21401},
       {"wcdma", "WCDMA,460,1,4161,268435454", CellRadio::kUmts, 1, 2, 268435454},
+      {"td-scdma", "TD-SCDMA,460,0,4161,7", CellRadio::kUmts, 0, 2, 7},
       {"nr", "NR,460,15,3330115,68719476734", CellRadio::kNr, 15, 2, 68719476734},
       {"two digits", "LTE,460,11,28417,5", CellRadio::kLte, 11, 2, 5},
       {"North America", "LTE,310,4,17,5", CellRadio::kLte, 4, 3, 5},
@@ -111,6 +112,15 @@ TEST(Cells, BadRowsNameTheColumn) {
     EXPECT_EQ(parsed.errors[0].reason, row.reason) << row.name;
     EXPECT_EQ(parsed.errors[0].warning, row.kept) << row.name;
   }
+}
+
+TEST(Cells, TelcoFileWithItsOwnColumns) {
+  const auto parsed =
+      Read("制式,国家码,网号,位置区,小区,经度,纬度,覆盖半径,功率\nLTE,460,00,33301,7,106.35,38.55,1500,46\n");
+  ASSERT_EQ(parsed.rows.size(), 1U);
+  EXPECT_TRUE(parsed.errors.empty());
+  EXPECT_EQ(parsed.rows[0].longitude, 106.35);
+  EXPECT_EQ(parsed.rows[0].range_m, 1500U);
 }
 
 TEST(Cells, OtherCountriesAreAcceptedWithoutAList) { EXPECT_TRUE(Read("LTE,401,77,1,5\n").errors.empty()); }

@@ -68,6 +68,14 @@ struct EcmgOptions {
 };
 Result<Findings> BenchEcmg(const EcmgOptions& options);
 
+struct SurveyOptions {
+  uint64_t seed = 1;
+  std::filesystem::path dir;  // some 150 bytes of disk a row
+  uint64_t rows = 2'000'000;  // at most 250 million
+};
+// Takes as long as it takes.
+Result<Findings> BenchSurvey(const SurveyOptions& options);
+
 struct CarouselOptions {
   uint64_t seed = 1;
   uint64_t cards = 130'000'000;

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-BENCHES = ['store', 'emm', 'verdict', 'report', 'ecmg', 'carousel']
+BENCHES = ['store', 'emm', 'verdict', 'report', 'ecmg', 'survey', 'carousel']
 # No measurements; built with gRPC only.
 OTHERS = ['refresh']
 
@@ -17,6 +17,7 @@ OTHERS = ['refresh']
 RATIOS = [
     ('ecmg', '16 in flight: rate to protocol only', 0.25),
     ('ecmg', '8 connections: rate to protocol only', 0.25),
+    ('survey', 'import: to sorting raw keys (B)', 0.005),
 ]
 
 

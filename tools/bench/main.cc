@@ -98,6 +98,15 @@ class Program {
     AddCommon(sub);
     AddEcmg(sub);
 
+    sub = Sub("survey", "A list of cells taken into the register, beside reading and splitting it",
+              [this] { Take(BenchSurvey(SurveyWish())); });
+    sub->add_option("--seed", seed_, "What is generated follows from it")->capture_default_str();
+    sub->add_flag("--json", json_, "Print JSON instead of a table");
+    AddDir(sub);
+    sub->add_option("--rows", survey_.rows, "Rows of the list; some 150 bytes of disk each")
+        ->check(CLI::Range(1000, 250'000'000))
+        ->capture_default_str();
+
     sub = Sub("carousel", "A country on the air in simulated time",
               [this] { Take(BenchCarousel(CarouselWish())); });
     sub->add_option("--seed", seed_, "What is generated follows from it")->capture_default_str();
@@ -252,6 +261,12 @@ class Program {
     return wish;
   }
 
+  SurveyOptions SurveyWish() const {
+    SurveyOptions wish = survey_;
+    wish.seed = seed_;
+    wish.dir = dir_;
+    return wish;
+  }
   CarouselOptions CarouselWish() const {
     CarouselOptions wish = carousel_;
     wish.seed = seed_;
@@ -273,12 +288,14 @@ class Program {
       seconds_ = 2;
       verdict_.cells = 200'000;
       report_.cards = 128;
+      survey_.rows = 200'000;
     }
     Take(BenchStore(StoreWish()));
     Take(BenchEmm(EmmWish()));
     Take(BenchVerdict(VerdictWish()));
     Take(BenchReport(ReportWish()));
     Take(RunEcmg());
+    Take(BenchSurvey(SurveyWish()));
     Take(BenchCarousel(CarouselWish()));
   }
 
@@ -305,6 +322,7 @@ class Program {
   VerdictOptions verdict_;
   ReportOptions report_;
   EcmgOptions ecmg_;
+  SurveyOptions survey_;
   CarouselOptions carousel_;
 
 #ifdef HEARTH_BENCH_REFRESH
