@@ -21,6 +21,7 @@ constexpr std::string_view kCounterName = "rollout-counter";
 constexpr std::string_view kSelf = "hearthd";
 // While cards are judged again they share the commit thread with everybody: at most so many a second.
 constexpr size_t kCommitsPerSecond = 500;
+constexpr std::chrono::seconds kLoadingPatience{5};
 constexpr size_t kCheckEach = 50;  // cards that went dark between two looks at whether it must stop
 
 ListKind KindOf(const ListEdit& edit) { return edit.blacklist ? ListKind::kBlacklist : ListKind::kWhitelist; }
@@ -203,6 +204,8 @@ Status Rollouts::CheckOverlap(const Rollout& rollout) {
 Result<Preview> Rollouts::PreviewOf(const Rollout& rollout, const std::vector<CellList>& lists,
                                     const std::optional<PolicyBook>& policy,
                                     const std::function<void(const AffectedCard&)>& each) {
+  // Just after a start: better a moment's wait than a refusal.
+  AwaitColumn(kLoadingPatience);
   HEARTH_ASSIGN_OR_RETURN(const auto geo, geo_.With(rollout, lists, policy));
   return MakePreview(column_, column_.cells(), *geo, rollout.number, executor_.clock().Now(), each);
 }
@@ -645,7 +648,7 @@ void Rollouts::Judge(uint64_t number) {
   uint64_t dark = noted;
   uint64_t back = 0;
   if (!rollout.staging.judged && rollout.state != RolloutState::kStopped) {
-    if (!AwaitColumn()) return;
+    if (!AwaitColumn(std::chrono::hours(24))) return;
     const auto under_way = geo_.UnderWayOf(rollout);
     if (!under_way) {
       log_.Error("rollout_not_judged", {{"rollout", number}, {"error", under_way.error().ToString()}});
@@ -663,11 +666,15 @@ void Rollouts::Judge(uint64_t number) {
   Finish(number, rollout.staging.stage, dark, back, stop);
 }
 
-// After a start the cards' reports are still being read. False when the head-end ends.
-bool Rollouts::AwaitColumn() {
+// After a start the cards' reports are still being read. False when they are not all there after that time, or
+// the head-end ends.
+bool Rollouts::AwaitColumn(std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds kLook{20};
   const MutexLock lock(mu_);
-  while (!stop_ && !column_.loaded()) wake_.WaitFor(mu_, std::chrono::milliseconds(50));
-  return !stop_;
+  for (auto waited = kLook; !stop_ && !column_.loaded() && waited < patience; waited += kLook) {
+    wake_.WaitFor(mu_, kLook);
+  }
+  return !stop_ && column_.loaded();
 }
 
 // Ends early with the head-end, or when the rollout must stop.

@@ -121,7 +121,7 @@ class Rollouts {
   // The thread that judges.
   void Run();
   void Judge(uint64_t number);
-  bool AwaitColumn();
+  bool AwaitColumn(std::chrono::milliseconds patience);
   void JudgeCards(const Rollout& rollout, const UnderWay& under_way, bool undo, uint64_t& dark,
                   uint64_t& back);
   void Finish(uint64_t number, uint32_t stage, uint64_t dark, uint64_t back,
