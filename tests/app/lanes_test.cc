@@ -351,7 +351,7 @@ TEST_F(Lanes, BothLanesTogetherDecideAsTheDecisionAlone) {
   std::mt19937_64 random(seed);
   Home home = At(1);
   intervention::LocationState model = Stored(1).location;
-  const intervention::Policy policy = site.options.policy;
+  const intervention::Policy policy = site.options.policy.national;
   const auto verdict_of = [](const Heard& heard) {
     if (heard.empty()) return Verdict::kNoSignal;
     if (heard == kCity) return Verdict::kBlacklisted;
