@@ -355,8 +355,9 @@ TEST(Rows, AListThatDarkensSomebodyIsARolloutAndSaysSo) {
   const std::vector<std::string> args = {"cells", "import", test.path, "--area", "640122001"};
   const auto put = test.head_end.geofence.put_cell_list;
   for (const bool in_force : {false, true}) {
-    test.head_end.geofence.put_cell_list = [&put, in_force](const v1::PutCellListHeader& header, const auto& sent,
-                                                    v1::PutCellListResponse* response) {
+    test.head_end.geofence.put_cell_list = [&put, in_force](const v1::PutCellListHeader& header,
+                                                            const auto& sent,
+                                                            v1::PutCellListResponse* response) {
       response->set_rollout(12);
       response->set_in_force(in_force);
       return put(header, sent, response);

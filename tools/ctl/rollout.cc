@@ -99,10 +99,15 @@ std::string TimeText(const google::protobuf::Timestamp& time) {
 // Where the affected cards go: a table, JSON lines, or a file that takes its name only when it is whole.
 class AffectedSink {
  public:
-  AffectedSink(Session& session, const std::string& path) : session_(session), path_(path) {
-    if (path_.empty()) return;
+  AffectedSink(Session& session, const std::string& path) : session_(session), path_(path) {}
+
+  // FILE_UNREADABLE.
+  Status Begin() {
+    if (path_.empty()) return Ok();
     file_.open(path_ + ".new", std::ios::binary | std::ios::trunc);
     file_ << "card,area,effect,before,after,serving_cell,reported\n";
+    if (!file_) return Error(Reason::kFileUnreadable, fmt::format("cannot write {}", path_));
+    return Ok();
   }
 
   void Take(const v1::AffectedCards& part) {
@@ -160,6 +165,8 @@ class AffectedSink {
 int RunAffected(Session& session, const AffectedFlags& flags) {
   auto client = session.Connect();
   if (!client) return session.Fail(client.error());
+  AffectedSink sink(session, flags.file);
+  if (const Status begun = sink.Begin(); !begun) return session.FailFile(begun.error());
   v1::ListAffectedRequest request;
   request.set_number(flags.number);
   request.set_area_id(flags.area);
@@ -167,7 +174,6 @@ int RunAffected(Session& session, const AffectedFlags& flags) {
   (*client)->Prepare(context, std::nullopt);  // as long as there are cards
   Rollouts stub((*client)->channel());
   const auto reader = stub.ListAffected(&context, request);
-  AffectedSink sink(session, flags.file);
   v1::AffectedCards part;
   while (reader->Read(&part)) sink.Take(part);
   const grpc::Status status = reader->Finish();
