@@ -87,8 +87,13 @@ Tree::Tree() : root_("Operates a Hearth head-end.", "hearthctl") {
   AddEmergencyCommands(*this);
   AddAreaCommands(*this);
   AddCellCommands(*this);
+  AddSuccessorCommands(*this);
+  AddRolloutCommands(*this);
+  AddPolicyCommands(*this);
   AddLocationCommands(*this);
   AddInterventionCommands(*this);
+  AddHeldCommands(*this);
+  AddAlarmCommands(*this);
   AddEntitlementCommands(*this);
   AddAdminCommands(*this);
   AddArchiveCommands(*this);
