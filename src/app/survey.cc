@@ -1,5 +1,7 @@
 #include "src/app/survey.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace hearth::app {
@@ -19,10 +21,10 @@ std::string WordsOf(const ImportState& state) {
 
 }  // namespace
 
-std::vector<geofence::ListRef> ListsOf(const geofence::Snapshot& lists, const geofence::Cell& cell) {
-  const geofence::Membership membership = lists.Find(cell);
-  std::vector<geofence::ListRef> all(membership.whitelists.begin(), membership.whitelists.end());
-  all.insert(all.end(), membership.blacklists.begin(), membership.blacklists.end());
+std::vector<geofence::ListRef> ListsOf(const geofence::CellIndex& lists, const geofence::Cell& cell) {
+  std::vector<geofence::ListRef> all;
+  lists.ForEach(lists.Find(cell), [&](const geofence::ListRef& list) { all.push_back(list); });
+  std::sort(all.begin(), all.end());
   return all;
 }
 
@@ -142,8 +144,10 @@ Result<std::shared_ptr<const survey::Table>> CellRegister::table() const {
 
 Result<CellKnown> CellRegister::Find(const geofence::Cell& cell) const {
   HEARTH_ASSIGN_OR_RETURN(const auto now, table());
-  CellKnown known{.row = std::nullopt, .lists = ListsOf(geo_.snapshot()->cells_in_force, cell)};
-  if (now != nullptr) HEARTH_ASSIGN_OR_RETURN(known.row, now->Find(cell));
+  CellKnown known{.row = std::nullopt, .lists = ListsOf(geo_.snapshot()->cells_in_force.index(), cell)};
+  if (now != nullptr) {
+    HEARTH_ASSIGN_OR_RETURN(known.row, now->Find(cell));
+  }
   return known;
 }
 

@@ -286,12 +286,16 @@ TEST_F(Replay, AllAtOnceTheVillagesStayLitAndTheGangIsDarkInTheBoxAndHeld) {
     const bool gone = away.contains(i);
     ASSERT_EQ(Box(villagers[i], gone ? kCity : Around(villagers[i], true)), !gone) << i;
   }
-  for (const Successor& one : *site.head().held().Successors({})) {
+  const auto successors = site.head().held().Successors({});
+  ASSERT_TRUE(successors);
+  for (const Successor& one : *successors) {
     EXPECT_EQ(std::find(kCity.begin(), kCity.end(), geofence::ToString(one.cell)), kCity.end());
   }
   // An operator who looks at the evidence releases the gang's.
   std::vector<CardNumber> held;
-  for (const auto& event : site.head().held().List(std::nullopt, 1000, "")->items) {
+  const auto waiting = site.head().held().List(std::nullopt, 1000, "");
+  ASSERT_TRUE(waiting);
+  for (const auto& event : waiting->items) {
     held.push_back(event.record.intervention.card);
   }
   const auto rows = site.head().held().Decide(site.NewRequest("seen in town"), held, /*release=*/true);
