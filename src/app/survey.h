@@ -61,6 +61,6 @@ class CellRegister {
 };
 
 // The lists that have a cell, whitelists first.
-std::vector<geofence::ListRef> ListsOf(const geofence::Snapshot& lists, const geofence::Cell& cell);
+std::vector<geofence::ListRef> ListsOf(const geofence::CellIndex& lists, const geofence::Cell& cell);
 
 }  // namespace hearth::app
