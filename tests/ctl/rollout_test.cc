@@ -188,7 +188,7 @@ TEST_F(RolloutCommand, RefusedRowsAreToldByFileAndLine) {
                                          dir_.Write("c", std::string(kCells) + kBadCell)};
   const Outcome outcome = Run(args);
   EXPECT_EQ(outcome.code, kExitRowsRefused) << outcome.err;
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr(" line 4 "), HasSubstr("2 done, 0 existed, 1 refused"),
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("/c 4  cell "), HasSubstr("2 done, 0 existed, 1 refused"),
                                  HasSubstr("next: hearthctl")));
   auto with_json = args;
   with_json.emplace_back("--json");

@@ -52,9 +52,9 @@ struct DecideFlags {
 };
 
 void DeclareDecide(CLI::App& command, DecideFlags& flags) {
-  CLI::App* cards = OptionGroup(command, "cards", 1);
-  Card(cards->add_option("cards", flags.cards, "The cards; one or more"));
-  File(cards->add_option("--file", flags.file, "Or a file: the first column of each line; - is stdin"));
+  CLI::Option* cards = Card(command.add_option("cards", flags.cards, "The cards; one or more"));
+  File(command.add_option("--file", flags.file, "Or a file: the first column of each line; - is stdin"))
+      ->excludes(cards);
   File(command.add_option("--rejects", flags.rejects, "Write the refused ones there, as CSV"));
   DeclareChange(command, flags.change, true);
 }
@@ -135,6 +135,9 @@ std::optional<Failure> Decide(Session& session, const Client& client, DecideCall
 }
 
 int RunDecide(Session& session, const DecideFlags& flags, DecideCall call, std::string_view question) {
+  if (flags.cards.empty() && flags.file.empty()) {
+    return session.FailUsage(MissingField("CARD", "give cards, or a file of them with --file"));
+  }
   RowReport report;
   const auto lines = ReadCards(session, flags, report);
   if (!lines) return session.FailFile(lines.error());

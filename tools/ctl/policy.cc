@@ -283,6 +283,8 @@ std::string Differences(const v1::Policy& before, const v1::Policy& after) {
   const auto* descriptor = v1::Policy::descriptor();
   differencer.TreatAsMap(descriptor->FindFieldByName("regions"),
                          v1::RegionRules::descriptor()->FindFieldByName("division"));
+  // Zero is a value like others: "5 -> 0", not "deleted".
+  differencer.set_message_field_comparison(google::protobuf::util::MessageDifferencer::EQUIVALENT);
   std::string text;
   differencer.ReportDifferencesToString(&text);
   return differencer.Compare(before, after) ? "nothing differs from the policy in force\n" : text;
