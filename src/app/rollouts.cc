@@ -161,6 +161,11 @@ Result<Rollouts::Prepared> Rollouts::Prepare(const WantedChange& wanted) {
     const PolicyBook& in_force = geo_.snapshot()->policy;
     PolicyBook policy = *wanted.policy;
     policy.version = in_force.version;
+    if (wanted.policy_read != 0 && wanted.policy_read != in_force.version) {
+      return Error(Reason::kRolloutStale,
+                   fmt::format("policy version {} is in force; this was made from version {}",
+                               in_force.version, wanted.policy_read));
+    }
     HEARTH_RETURN_IF_ERROR(policy.Check());
     const auto normal = [](PolicyBook book) {
       book.national.version = book.version;
@@ -666,8 +671,8 @@ void Rollouts::Judge(uint64_t number) {
   Finish(number, rollout.staging.stage, dark, back, stop);
 }
 
-// After a start the cards' reports are still being read. False when they are not all there after that time, or
-// the head-end ends.
+// After a start the cards' reports are still being read. False when they are not all there after that time,
+// or the head-end ends.
 bool Rollouts::AwaitColumn(std::chrono::milliseconds patience) {
   constexpr std::chrono::milliseconds kLook{20};
   const MutexLock lock(mu_);

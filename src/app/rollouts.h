@@ -29,6 +29,8 @@ struct WantedList {
 struct WantedChange {
   std::vector<WantedList> lists;
   std::optional<intervention::PolicyBook> policy;  // its version is given by the head-end
+  uint32_t policy_read =
+      0;  // the version it was made from: ROLLOUT_STALE when another is in force; 0: not checked
   // When nobody is cut off or proposed by it: in force at once.
   bool at_once_if_harmless = false;
 };

@@ -180,7 +180,10 @@ Result<app::WantedChange> WantedChangeFrom(const v1::ProposeHeader& header, cons
   for (int i = 0; i < header.lists_size(); ++i) {
     wanted.lists.push_back(ListFrom(header.lists(i), fmt::format("header.lists[{}]", i), errors));
   }
-  if (header.has_policy()) wanted.policy = errors.Take(PolicyFrom(header.policy(), limits));
+  if (header.has_policy()) {
+    wanted.policy = errors.Take(PolicyFrom(header.policy(), limits));
+    wanted.policy_read = header.policy().version();
+  }
   return errors.Finish(std::move(wanted));
 }
 

@@ -1,7 +1,6 @@
-// Lists and policy changed over the wire: proposed, previewed, approved by another, activated, undone; what waits
-// for an operator.
+// Lists and policy changed over the wire: proposed, previewed, approved by another, activated, undone; what
+// waits for an operator.
 #include <gmock/gmock.h>
-
 #include <hearth/v1/rollout.grpc.pb.h>
 
 #include "tests/rpc/fixture.h"
@@ -19,8 +18,8 @@ class RolloutServerTest : public ServerTest {
     ASSERT_NO_FATAL_FAILURE(SetUpSite());
     rollouts_ = v1::RolloutService::NewStub(channel_);
     v1::ReportResponse answer;
-    ASSERT_TRUE(Client::Call(*client_->location, &v1::LocationService::Stub::Report, SignedReport(1, kHomeCell),
-                             &answer)
+    ASSERT_TRUE(Client::Call(*client_->location, &v1::LocationService::Stub::Report,
+                             SignedReport(1, kHomeCell), &answer)
                     .ok());
     ASSERT_EQ(answer.outcome(), v1::ACTIVATED);
   }
@@ -110,7 +109,9 @@ TEST_F(RolloutServerTest, FromProposalToUndo) {
   EXPECT_TRUE(reader->Finish().ok());
 
   v1::RolloutResponse out;
-  ASSERT_TRUE(Activate(proposed.number(), [](auto&) {}, &out).ok());
+  ASSERT_TRUE(Activate(
+                  proposed.number(), [](auto&) {}, &out)
+                  .ok());
   EXPECT_EQ(out.rollout().staging().stages(), 1U);
   head_end_->rollouts().AwaitJudged();
   EXPECT_FALSE(Lit());
@@ -195,19 +196,22 @@ TEST_F(RolloutServerTest, BadInputIsRefusedByItsField) {
       {"half a policy", Propose(bad_policy, {}, &out), "FIELD_INVALID", "policy.national.strictness"},
       {"no such rollout", Step(&Stub::Advance, 99), "ROLLOUT_UNKNOWN", ""},
       {"not active", Step(&Stub::Advance, number), "ROLLOUT_STATE_INVALID", ""},
-      {"percents", Activate(number,
-                            [](auto& in) {
-                              in.set_at_once(false);
-                              in.add_percents(50);
-                            }),
+      {"percents",
+       Activate(number,
+                [](auto& in) {
+                  in.set_at_once(false);
+                  in.add_percents(50);
+                }),
        "FIELD_INVALID", ""},
-      {"division", Activate(number,
-                            [](auto& in) {
-                              in.set_at_once(false);
-                              in.add_divisions("640");
-                            }),
+      {"division",
+       Activate(number,
+                [](auto& in) {
+                  in.set_at_once(false);
+                  in.add_divisions("640");
+                }),
        "FIELD_INVALID", "divisions[0]"},
-      {"at once and percents", Activate(number, [](auto& in) { in.add_percents(100); }), "FIELD_INVALID", "at_once"},
+      {"at once and percents", Activate(number, [](auto& in) { in.add_percents(100); }), "FIELD_INVALID",
+       "at_once"},
   };
   for (const Row& row : rows) {
     const Refusal refusal = RefusalOf(row.status);
@@ -220,7 +224,8 @@ TEST_F(RolloutServerTest, BadInputIsRefusedByItsField) {
 TEST_F(RolloutServerTest, WhatWaitsForAnOperator) {
   v1::ListHeldResponse held;
   auto& stub = *client_->intervention;
-  ASSERT_TRUE(Client::Call(stub, &v1::InterventionService::Stub::ListHeld, v1::ListHeldRequest(), &held).ok());
+  ASSERT_TRUE(
+      Client::Call(stub, &v1::InterventionService::Stub::ListHeld, v1::ListHeldRequest(), &held).ok());
   EXPECT_EQ(held.interventions_size(), 0);
   v1::DecideHeldRequest release;
   release.mutable_change()->set_reason("seen in town");
@@ -254,7 +259,8 @@ TEST_F(RolloutServerTest, WhatWaitsForAnOperator) {
   close.mutable_change()->set_reason("card evicted");
   ASSERT_TRUE(Client::Call(stub, &v1::InterventionService::Stub::CloseAlarm, close).ok());
   close.mutable_change()->set_reason("again");
-  EXPECT_EQ(RefusalOf(Client::Call(stub, &v1::InterventionService::Stub::CloseAlarm, close)).reason, "ALARM_CLOSED");
+  EXPECT_EQ(RefusalOf(Client::Call(stub, &v1::InterventionService::Stub::CloseAlarm, close)).reason,
+            "ALARM_CLOSED");
   ASSERT_TRUE(Client::Call(stub, &v1::InterventionService::Stub::ListAlarms, open, &alarms).ok());
   EXPECT_EQ(alarms.alarms_size(), 0);
 }

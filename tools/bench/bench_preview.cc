@@ -1,5 +1,5 @@
-// Previews of a change of lists over a whole country's cards: who would go dark. Beside them, in the same run, a bare
-// look at all rows of the column, which is the least that any preview does.
+// Previews of a change of lists over a whole country's cards: who would go dark. Beside them, in the same
+// run, a bare look at all rows of the column, which is the least that any preview does.
 #include <algorithm>
 #include <thread>
 #include <vector>
@@ -22,9 +22,7 @@ constexpr size_t kThreads = 2;
 constexpr UnixMillis kNow{1'790'000'000'000};
 constexpr AreaId kCity{110000001};
 
-AreaId AreaOf(uint64_t n) {
-  return AreaId(static_cast<uint32_t>((110101 + n / 999) * 1000 + n % 999 + 1));
-}
+AreaId AreaOf(uint64_t n) { return AreaId(static_cast<uint32_t>((110101 + n / 999) * 1000 + n % 999 + 1)); }
 
 geofence::Cell CellOf(uint64_t area, uint64_t n) {
   return {.radio = geofence::Radio::kLte,
@@ -71,10 +69,12 @@ class PreviewBench {
     const uint64_t touched = std::min<uint64_t>(options_.cards, kAreasChanged * kHomesPerArea);
     uint64_t dark = 0;
     for (uint64_t i = 0; i < touched; ++i) dark += i % kHomesPerArea % kCellsPerArea == 0 ? 1 : 0;
-    findings.Expect("every card is counted", rows == options_.cards && preview.total.judged == options_.cards);
+    findings.Expect("every card is counted",
+                    rows == options_.cards && preview.total.judged == options_.cards);
     findings.Expect("who goes dark is exact", preview.total.dark == dark);
     findings.Expect("who becomes unknown is exact", preview.total.unknown == touched - dark);
-    findings.Expect("a preview takes at most eight bare looks at all rows", preview_seconds <= 8 * scan_seconds);
+    findings.Expect("a preview takes at most eight bare looks at all rows",
+                    preview_seconds <= 8 * scan_seconds);
     return findings;
   }
 
@@ -94,7 +94,8 @@ class PreviewBench {
           record.card.number = CardNumber(110'000'000'000 + i);
           record.card.area = AreaOf(area);
           record.heard.clear();
-          for (uint64_t c = 0; c < 3; ++c) record.heard.push_back({CellOf(area, (i % kHomesPerArea + c) % kCellsPerArea)});
+          for (uint64_t c = 0; c < 3; ++c)
+            record.heard.push_back({CellOf(area, (i % kHomesPerArea + c) % kCellsPerArea)});
           record.home_cell = record.heard[0].cell;
           column_.Put(record, /*fresh=*/true);
         }
@@ -104,8 +105,8 @@ class PreviewBench {
     column_.SetLoaded();
   }
 
-  // Somebody imported the wrong file: a hundred villages lose their lists to another cell, and the city gets the
-  // first cell of each.
+  // Somebody imported the wrong file: a hundred villages lose their lists to another cell, and the city gets
+  // the first cell of each.
   Status MakeLists() {
     geofence::SnapshotBuilder base;
     geofence::SnapshotBuilder overlay;

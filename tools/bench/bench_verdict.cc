@@ -20,7 +20,7 @@ constexpr size_t kCellsPerList = 1000;
 constexpr size_t kBlacklistEvery = 20;  // every 20th list
 constexpr size_t kHeard = 4;            // the serving cell and three neighbours
 constexpr size_t kReports = 1 << 16;    // made beforehand and judged in turn
-constexpr size_t kBlock = 256;         // judged together, as a batch of reports is
+constexpr size_t kBlock = 256;          // judged together, as a batch of reports is
 constexpr uint64_t kCellBits = uint64_t{1} << 28;
 
 // 16 bytes in memory, ordered as cells are.
@@ -170,13 +170,13 @@ class VerdictBench {
     uint64_t sum = 0;
     const double slice = options_.seconds / (4 * kRounds);
     for (int round = 0; round < kRounds; ++round) {
-      HEARTH_ASSIGN_OR_RETURN(
-          const Rate a, RunOnCore(slice, next, [&](uint64_t n) -> Status {
-            const size_t from = n * kBlock % (kReports - kBlock);
-            geofence::JudgeMany(snapshot_, std::span(questions).subspan(from, kBlock), outcomes);
-            sum += static_cast<uint64_t>(outcomes.front().verdict);
-            return Ok();
-          }));
+      HEARTH_ASSIGN_OR_RETURN(const Rate a, RunOnCore(slice, next, [&](uint64_t n) -> Status {
+                                const size_t from = n * kBlock % (kReports - kBlock);
+                                geofence::JudgeMany(snapshot_, std::span(questions).subspan(from, kBlock),
+                                                    outcomes);
+                                sum += static_cast<uint64_t>(outcomes.front().verdict);
+                                return Ok();
+                              }));
       HEARTH_ASSIGN_OR_RETURN(const Rate b, RunOnCore(slice, next, [&](uint64_t n) -> Status {
                                 sum += Found(reports[n % kReports]);
                                 return Ok();
