@@ -53,6 +53,10 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   executor.SetCardListener([column = head->column_.get()](std::string_view bytes) {
     if (const auto card = records::Decode<records::CardRecord>(bytes)) column->Put(*card, /*fresh=*/true);
   });
+  head->pump_->SetReported([column = head->column_.get()](CardNumber card) {
+    const auto row = column->Find(card);
+    return row ? row->reported_time() : UnixMillis(0);
+  });
   // Everything committed so far was found in the store by views and pump; from here on they are told.
   executor.SetListener(
       [views = head->views_.get(), pump = head->pump_.get(), archiver = head->archiver_.get()](
@@ -87,8 +91,7 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   head->location_ = std::make_unique<Location>(
       executor, *head->registry_, *head->keys_, *head->geo_, *head->column_, *head->saver_, *head->alarms_,
       options.policy, options.limits,
-      [pump = head->pump_.get()](std::span<const CardNumber> cards) { pump->Heard(cards); },
-      options.whereabouts, metrics);
+      *head->pump_, options.whereabouts, metrics);
   head->reconciler_ = std::make_unique<Reconciler>(
       executor, *head->keys_, *head->restore_, head->archiver_.get(), identity, options.limits,
       [self = head.get()](const Request& request, std::string_view action, bool set_aside) {

@@ -12,10 +12,12 @@
 #include "intervention/policy.h"
 #include "src/app/alarms.h"
 #include "src/app/column.h"
+#include "src/app/explain_text.h"
 #include "src/app/gateways.h"
 #include "src/app/geo.h"
 #include "src/app/keys.h"
 #include "src/app/observed.h"
+#include "src/app/pump.h"
 #include "src/app/registry.h"
 #include "src/app/report_counts.h"
 #include "src/app/suspicion.h"
@@ -61,7 +63,12 @@ struct Explanation {
   std::string viewer_code;
   std::string why;
   std::string what_to_do;
+  std::string would_change;  // what would light or darken it
+  std::string screen;        // what the code on the screen means
+  std::string delivery;      // how far its newest messages have come; empty without an account
   std::vector<std::string> evidence;
+  AreaId area;
+  uint64_t held = 0;  // number of its held or proposed intervention; 0: none
 };
 
 // What a batch of reports came to.
@@ -89,8 +96,7 @@ class Location {
  public:
   Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoState& geo, HeardColumn& column,
            ObservedSaver& saver, Alarms& alarms, const intervention::Policy& policy, const Limits& limits,
-           std::function<void(std::span<const CardNumber>)> heard, Whereabouts whereabouts,
-           MetricsRegistry& metrics);
+           Pump& pump, Whereabouts whereabouts, MetricsRegistry& metrics);
 
   // `gateway`: who passed it on, if it is one that may vouch for reports without a MAC.
   Result<ReportAnswer> Take(const Report& report, Gateway* gateway = nullptr);
@@ -104,7 +110,8 @@ class Location {
   // Counts a report that is refused before it comes here.
   void CountRefused(Reason reason) { counts_.Refused(reason); }
 
-  Result<Explanation> Explain(CardNumber card);
+  // CARD_UNKNOWN. May wait for the carousel's thread.
+  Result<Explanation> Explain(CardNumber card, Language language = Language::kEnglish);
   // NOT_UNDER_INTERVENTION, CARD_UNKNOWN, FIELD_MISSING without a reason.
   Result<Change> Lift(const Request& request, CardNumber card);
 
@@ -139,7 +146,7 @@ class Location {
   Alarms& alarms_;
   const intervention::Policy policy_;
   const Limits limits_;
-  const std::function<void(std::span<const CardNumber>)> heard_;  // told of each card whose report was taken
+  Pump& pump_;  // told of each card whose report was taken
   const Whereabouts whereabouts_;
   Suspicion suspicion_;
   ReportCounts counts_;
