@@ -129,6 +129,8 @@ class Executor {
   void SetListener(Listener listener) { listener_ = std::move(listener); }
   void SetCardListener(CardListener listener) { card_listener_ = std::move(listener); }
   void SetGate(Gate gate) { gate_ = std::move(gate); }
+  // For what is taken without a commit and yet rests on the clock.
+  Status CheckGate() const { return gate_ ? gate_() : Ok(); }
 
   // A command that was run, whose commit is under way. May be dropped without waiting.
   class Begun;

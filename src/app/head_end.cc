@@ -55,6 +55,10 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   executor.SetCardListener([column = head->column_.get()](std::string_view bytes) {
     if (const auto card = records::Decode<records::CardRecord>(bytes)) column->Put(*card, /*fresh=*/true);
   });
+  head->pump_->SetReported([column = head->column_.get()](CardNumber card) {
+    const auto row = column->Find(card);
+    return row ? row->reported_time() : UnixMillis(0);
+  });
   // Everything committed so far was found in the store by views and pump; from here on they are told.
   executor.SetListener(
       [views = head->views_.get(), pump = head->pump_.get(), archiver = head->archiver_.get()](
@@ -90,9 +94,7 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   head->gateways_ = std::make_unique<Gateways>(options.gateways, clock, metrics);
   head->location_ = std::make_unique<Location>(
       executor, *head->registry_, *head->keys_, *head->geo_, *head->column_, *head->saver_, *head->alarms_,
-      *head->guard_, options.limits,
-      [pump = head->pump_.get()](std::span<const CardNumber> cards) { pump->Heard(cards); },
-      head->WhereaboutsOf(options), metrics);
+      *head->guard_, options.limits, *head->pump_, head->WhereaboutsOf(options), metrics);
   HEARTH_ASSIGN_OR_RETURN(head->rollouts_,
                           Rollouts::Create(executor, *head->geo_, *head->column_, *head->location_,
                                            *head->alarms_, options.limits, log));

@@ -71,8 +71,7 @@ std::string ObservedMessage(const Report& report, geofence::Verdict verdict, Are
 
 Location::Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoState& geo,
                    HeardColumn& column, ObservedSaver& saver, Alarms& alarms, Guard& guard,
-                   const Limits& limits, std::function<void(std::span<const CardNumber>)> heard,
-                   Whereabouts whereabouts, MetricsRegistry& metrics)
+                   const Limits& limits, Pump& pump, Whereabouts whereabouts, MetricsRegistry& metrics)
     : executor_(executor),
       registry_(registry),
       keys_(keys),
@@ -82,7 +81,7 @@ Location::Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoS
       alarms_(alarms),
       guard_(guard),
       limits_(limits),
-      heard_(std::move(heard)),
+      pump_(pump),
       whereabouts_(std::move(whereabouts)),
       suspicion_(alarms, limits),
       counts_(metrics) {}
@@ -397,7 +396,9 @@ Result<ReportAnswer> Location::FinishDurable(Flight flight) {
 Result<ReportAnswer> Location::Take(const Report& report, Gateway* gateway) {
   const UnixMillis now = executor_.clock().Now();
   const auto row = column_.Find(report.card);
-  if (Status admitted = Admit(report, row, now, gateway); !admitted) {
+  Status admitted = executor_.CheckGate();
+  if (admitted) admitted = Admit(report, row, now, gateway);
+  if (!admitted) {
     counts_.Refused(admitted.error().reason());
     return admitted.error();
   }
@@ -409,12 +410,12 @@ Result<ReportAnswer> Location::Take(const Report& report, Gateway* gateway) {
     }
     if (*observed) {
       counts_.Observed(1);
-      heard_({&report.card, 1});
+      pump_.Heard({&report.card, 1});
       return **std::move(observed);
     }
   }
   auto answer = FinishDurable(BeginDurable(report));
-  if (answer) heard_({&report.card, 1});
+  if (answer) pump_.Heard({&report.card, 1});
   return answer;
 }
 
@@ -435,10 +436,11 @@ Location::Batch Location::Begin(std::span<const Report> reports, Gateway* gatewa
     batch.answer_.items.emplace_back(index, error);
   };
   batch.heard_.reserve(reports.size());
+  const Status open = executor_.CheckGate();
   for (const auto& [card, index] : order) {
     const Report& report = reports[index];
     const auto row = column_.Find(report.card);
-    if (Status admitted = Admit(report, row, now, gateway); !admitted) {
+    if (Status admitted = open ? Admit(report, row, now, gateway) : open; !admitted) {
       refuse(index, admitted.error());
       continue;
     }
@@ -475,7 +477,7 @@ BatchAnswer Location::Finish(Batch batch) {
       answer.items.emplace_back(index, std::move(one));
     }
   }
-  heard_(batch.heard_);
+  pump_.Heard(batch.heard_);
   std::sort(answer.items.begin(), answer.items.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [index, one] : answer.items) answer.refused += one ? 0 : 1;

@@ -11,11 +11,13 @@
 #include "intervention/decide.h"
 #include "src/app/alarms.h"
 #include "src/app/column.h"
+#include "src/app/explain_text.h"
 #include "src/app/gateways.h"
 #include "src/app/geo.h"
 #include "src/app/guard.h"
 #include "src/app/keys.h"
 #include "src/app/observed.h"
+#include "src/app/pump.h"
 #include "src/app/registry.h"
 #include "src/app/report_counts.h"
 #include "src/app/suspicion.h"
@@ -65,7 +67,12 @@ struct Explanation {
   std::string viewer_code;
   std::string why;
   std::string what_to_do;
+  std::string would_change;  // what would light or darken it
+  std::string screen;        // what the code on the screen means
+  std::string delivery;      // how far its newest messages have come; empty without an account
   std::vector<std::string> evidence;
+  AreaId area;
+  uint64_t held = 0;  // number of its held or proposed intervention; 0: none
 };
 
 // What a batch of reports came to.
@@ -83,6 +90,9 @@ struct Whereabouts {
   std::function<std::optional<geofence::Position>(const geofence::Cell&)> cell_position;
 };
 
+// Where a card is at home, by the rules that hold for it. A view of the record.
+geofence::CardPlace PlaceOf(const records::CardRecord& record, const CardRules& rules, UnixMillis now);
+
 // Reports have two lanes. One that changes nothing is judged from the card's row in the column and the
 // snapshot of the lists, and is taken without a commit; the saver makes durable later what is worth it. All
 // others are decided in the card's bucket, on what is stored and what the row knows beyond it, and are
@@ -92,9 +102,8 @@ struct Whereabouts {
 class Location {
  public:
   Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoState& geo, HeardColumn& column,
-           ObservedSaver& saver, Alarms& alarms, Guard& guard, const Limits& limits,
-           std::function<void(std::span<const CardNumber>)> heard, Whereabouts whereabouts,
-           MetricsRegistry& metrics);
+           ObservedSaver& saver, Alarms& alarms, Guard& guard, const Limits& limits, Pump& pump,
+           Whereabouts whereabouts, MetricsRegistry& metrics);
 
   // Told of the rollout under way each time a report switched a card off by what it brought. Before any
   // report.
@@ -112,7 +121,8 @@ class Location {
   // Counts a report that is refused before it comes here.
   void CountRefused(Reason reason) { counts_.Refused(reason); }
 
-  Result<Explanation> Explain(CardNumber card);
+  // CARD_UNKNOWN. May wait for the carousel's thread.
+  Result<Explanation> Explain(CardNumber card, Language language = Language::kEnglish);
   // NOT_UNDER_INTERVENTION, CARD_UNKNOWN, FIELD_MISSING without a reason.
   Result<Change> Lift(const Request& request, CardNumber card);
   // Orders a held or proposed intervention, or gives it up. INTERVENTION_NOT_HELD, CARD_UNKNOWN,
@@ -162,7 +172,7 @@ class Location {
   Guard& guard_;
   const Limits limits_;
   std::function<void(uint64_t)> darkened_;
-  const std::function<void(std::span<const CardNumber>)> heard_;  // told of each card whose report was taken
+  Pump& pump_;  // told of each card whose report was taken
   const Whereabouts whereabouts_;
   Suspicion suspicion_;
   ReportCounts counts_;

@@ -76,17 +76,6 @@ uint64_t RolloutBehind(const GeoSnapshot& geo, const geofence::Judgement& judgem
   return 0;
 }
 
-geofence::CardPlace PlaceOf(const CardRecord& record, const CardRules& rules, UnixMillis now) {
-  geofence::CardPlace place{
-      .area = record.card.area,
-      .strictness = rules.policy.strictness,
-      .exempt = record.card.exempt && (record.exempt_until.value == 0 || now < record.exempt_until),
-      .also = {},
-      .exempt_cells = record.exempt_cells};
-  if (record.also.value != 0 && now < record.also_until) place.also = record.also;
-  return place;
-}
-
 bool AtHome(geofence::Verdict verdict) {
   return verdict == geofence::Verdict::kInArea || verdict == geofence::Verdict::kExempt;
 }
@@ -115,6 +104,17 @@ std::string CellsText(const std::vector<geofence::HeardCell>& cells) {
     if (heard.signal_dbm != 0) text += fmt::format("@{}", heard.signal_dbm);  // 0: not kept
   }
   return text;
+}
+
+geofence::CardPlace PlaceOf(const CardRecord& record, const CardRules& rules, UnixMillis now) {
+  geofence::CardPlace place{
+      .area = record.card.area,
+      .strictness = rules.policy.strictness,
+      .exempt = record.card.exempt && (record.exempt_until.value == 0 || now < record.exempt_until),
+      .also = {},
+      .exempt_cells = record.exempt_cells};
+  if (record.also.value != 0 && now < record.also_until) place.also = record.also;
+  return place;
 }
 
 // One report of one card on its way into a commit.

@@ -74,6 +74,9 @@ class PumpImpl final : public Pump {
   void Start() override;
   void Notify(store::BucketId bucket, uint64_t sequence) override;
   void Renew() override;
+  void SetReported(std::function<UnixMillis(CardNumber)> reported) override {
+    reported_time_ = std::move(reported);
+  }
   void Heard(std::span<const CardNumber> cards) override { air_->Heard(cards); }
   void HoldGroups(bool held) override;
   void Stop() override;
@@ -121,6 +124,7 @@ class PumpImpl final : public Pump {
   Gauge& waiting_gauge_;
   std::atomic<uint64_t> renewed_{0};
   std::unique_ptr<Air> air_;
+  std::function<UnixMillis(CardNumber)> reported_time_;
 
   mutable Mutex mu_;
   CondVar wake_;
@@ -343,12 +347,14 @@ Result<Delivery> PumpImpl::DeliveryOf(CardNumber number) {
   Delivery delivery;
   if (on_air.on_air.value != 0) delivery.on_air = on_air.on_air;
   if (dark) delivery.bounded = BoundedByEpoch();
+  UnixMillis heard = stored->value.observed;
+  if (reported_time_) heard = std::max(heard, reported_time_(number));
   const UnixMillis changed = TimeOf(std::max(card.standing_stamp, card.record_stamp));
   if (on_air.queued) {
     delivery.state = DeliveryState::kQueued;
     const auto in = std::chrono::ceil<milliseconds>(on_air.expected);
     delivery.expected = UnixMillis(executor_.clock().Now().value + in.count());
-  } else if (stored->value.observed.value - changed.value >= milliseconds(kConfirmAfter).count()) {
+  } else if (heard.value - changed.value >= milliseconds(kConfirmAfter).count()) {
     delivery.state = DeliveryState::kConfirmed;
   } else if (on_air.repeating || on_air.unconfirmed || !dark) {
     delivery.state = DeliveryState::kSent;

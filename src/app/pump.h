@@ -6,6 +6,7 @@
 // has passed the change it is about.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -48,6 +49,8 @@ class Pump {
                                               MetricsRegistry& metrics, Logger& log);
   virtual ~Pump() = default;
 
+  // Newest report times that need not be in the store yet. Before Start; quick, never calls back.
+  virtual void SetReported(std::function<UnixMillis(CardNumber)> reported) = 0;
   // Begins to send. The pump commits changes of groups itself, so the listener must know it by then.
   virtual void Start() = 0;
   virtual void Notify(store::BucketId bucket, uint64_t sequence) = 0;

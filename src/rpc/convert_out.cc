@@ -335,6 +335,11 @@ v1::ExplainResponse ToProto(const app::Explanation& explanation) {
   out.set_why(explanation.why);
   out.set_what_to_do(explanation.what_to_do);
   for (const std::string& line : explanation.evidence) out.add_evidence(line);
+  out.set_delivery(explanation.delivery);
+  out.set_would_change(explanation.would_change);
+  out.set_screen(explanation.screen);
+  if (explanation.area.value != 0) out.set_area_id(ToString(explanation.area));
+  out.set_held(explanation.held);
   return out;
 }
 

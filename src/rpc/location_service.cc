@@ -51,8 +51,12 @@ class LocationService final : public v1::LocationService::Service {
   grpc::Status Explain(grpc::ServerContext* context, const v1::ExplainRequest* in,
                        v1::ExplainResponse* out) override {
     return front_.Serve(*explain_, *context, [&](Call&) -> Status {
+      if (in->language() < v1::LANGUAGE_UNSPECIFIED || in->language() > v1::CHINESE) {
+        return InvalidField("language", "ENGLISH or CHINESE");
+      }
+      const auto language = in->language() == v1::CHINESE ? app::Language::kChinese : app::Language::kEnglish;
       HEARTH_ASSIGN_OR_RETURN(const CardNumber card, FindCard(*in));
-      HEARTH_ASSIGN_OR_RETURN(const auto explanation, head_end_.location().Explain(card));
+      HEARTH_ASSIGN_OR_RETURN(const auto explanation, head_end_.location().Explain(card, language));
       *out = ToProto(explanation);
       return Ok();
     });

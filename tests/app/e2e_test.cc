@@ -176,6 +176,7 @@ TEST_F(EndToEnd, RenumberedCellsDarkenNobodyAndAreListed) {
       EXPECT_EQ(answer.verdict, geofence::Verdict::kUnknownCell);
       EXPECT_EQ(answer.unknown_cells, CellsOf(kRenumbered));
     }
+    site.SaveObserved();  // as it does by itself, within seconds
     site.clock.Advance(std::chrono::hours(1));
   }
   site.Drain();

@@ -17,6 +17,33 @@ TEST(Report, TextIsWhatSection7Says) {
                                                         "00000005" + "01" + "0600000000000000000000" + "f9");
 }
 
+TEST(Report, AFixHasATextOfItsOwn) {
+  ReportBody report{CardNumber(1), BoxSerial(2), SimNumber(3), 4, 5, {}};
+  report.fix = ReportFix{.latitude_e7 = -2, .longitude_e7 = 3, .accuracy_m = 25};
+  EXPECT_EQ(ToHex(CanonicalReport(report).value()), ToHex(AsBytes("hearth/1/fix-report")) + "0000000001" +
+                                                        "00000000000002" + "0000000003" + "00000004" +
+                                                        "00000005" + "fffffffe" + "00000003" + "000019");
+  const crypto::CardReportKey key = samples::Keys().report.Copy();
+  const Mac64 mac = SignReport(report, key).value();
+  EXPECT_TRUE(VerifyReport(report, mac, key));
+  for (const auto& change :
+       {+[](ReportFix& fix) { ++fix.latitude_e7; }, +[](ReportFix& fix) { ++fix.longitude_e7; },
+        +[](ReportFix& fix) { ++fix.accuracy_m; }}) {
+    ReportBody changed = report;
+    change(*changed.fix);
+    EXPECT_EQ(VerifyReport(changed, mac, key).error().reason(), Reason::kReportMacInvalid);
+  }
+  for (const auto& change :
+       {+[](ReportBody& r) { r.fix->latitude_e7 = 900'000'001; },
+        +[](ReportBody& r) { r.fix->longitude_e7 = -1'800'000'001; },
+        +[](ReportBody& r) { r.fix->accuracy_m = 0; }, +[](ReportBody& r) { r.fix->accuracy_m = 100'001; },
+        +[](ReportBody& r) { r.cells.resize(1); }}) {
+    ReportBody changed = report;
+    change(changed);
+    EXPECT_EQ(CanonicalReport(changed).error().reason(), Reason::kFieldInvalid);
+  }
+}
+
 TEST(Report, VerifiesOnlyWhatTheCardSigned) {
   const ReportBody report = samples::Report(3);
   const crypto::CardReportKey key = samples::Keys().report.Copy();

@@ -287,6 +287,26 @@ Json ReportVectors() {
                   .Hex("text", cas::CanonicalReport(r).value())
                   .Hex("mac", cas::SignReport(r, keys.report).value()));
   }
+  for (const auto& [name, fix] :
+       {std::pair("a fix", cas::ReportFix{384'872'000, 1'062'309'000, 25}),
+        std::pair("a fix south and west", cas::ReportFix{-1, -1'800'000'000, 100'000})}) {
+    cas::ReportBody r = samples::Report(0);
+    r.fix = fix;
+    list.Item(Json::Object()
+                  .Text("name", name)
+                  .Text("key_name", "card-report")
+                  .Hex("key", keys.report.bytes(SecretAccess()))
+                  .Text("card", ToString(r.card))
+                  .Text("box", ToString(r.box))
+                  .Text("sim", ToString(r.sim))
+                  .Int("counter", r.counter)
+                  .Int("utc", r.utc)
+                  .Int("latitude_e7", fix.latitude_e7)
+                  .Int("longitude_e7", fix.longitude_e7)
+                  .Int("accuracy_m", fix.accuracy_m)
+                  .Hex("text", cas::CanonicalReport(r).value())
+                  .Hex("mac", cas::SignReport(r, keys.report).value()));
+  }
   return list;
 }
 

@@ -297,6 +297,35 @@ TEST_F(Commands, WhyInWords) {
             "  12:50 BLACKLISTED lte:460:00:33281:27340801\n");
 }
 
+TEST_F(Commands, ExplainInEitherLanguage) {
+  head_end_.location.explain = [](const v1::ExplainRequest& request, v1::ExplainResponse* answer) {
+    EXPECT_EQ(request.card_number(), "640000000001");
+    answer->set_card_number("640000000001");
+    answer->set_lit(true);
+    answer->mutable_since()->set_seconds(1'795'409'412);
+    answer->set_why(request.language() == v1::CHINESE ? "该卡已开通。" : "The card is open.");
+    answer->set_would_change("Two reports from a city.");
+    answer->set_delivery("On the air.");
+    answer->set_screen("No code.");
+    answer->set_area_id("640122001");
+    answer->set_held(3);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(RunAgainst(head_end_, {"explain", "640000000001"}).out,
+            "card 640000000001 is lit since 2026-11-23 12:50:12\n"
+            "screen:        No code.\n"
+            "why:           The card is open.\n"
+            "would change:  Two reports from a city.\n"
+            "delivery:      On the air.\n"
+            "area:          640122001\n"
+            "held:          640000000001-3\n");
+  EXPECT_THAT(RunAgainst(head_end_, {"explain", "640000000001", "--lang", "zh"}).out,
+              HasSubstr("该卡已开通"));
+  EXPECT_THAT(RunAgainst(head_end_, {"explain", "640000000001", "--json"}).out, HasSubstr("\"wouldChange\""));
+  EXPECT_EQ(RunAgainst(head_end_, {"explain"}).code, kExitUsage);
+  EXPECT_EQ(RunAgainst(head_end_, {"explain", "640000000001", "--form", "NX-1"}).code, kExitUsage);
+}
+
 v1::InterventionEvent Event(const std::string& token, const std::string& card) {
   v1::InterventionEvent event;
   event.set_resume_token(token);

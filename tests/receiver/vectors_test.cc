@@ -259,8 +259,11 @@ TEST_F(Vectors, Reports) {
     state.card_key = HexKey(Named("ladder", "card key")["key"]);
     state.counter = v["counter"].get<uint32_t>() - 1;
     Card card = Card::Create(state).value();
-    ReportEvidence evidence{BoxOf(v), SimNumber(std::stoull(v["sim"].get<std::string>())), v["utc"], {}};
-    for (size_t i = 0; i < v["cells"].size(); ++i) {
+    ReportEvidence evidence{BoxOf(v), SimNumber(std::stoull(v["sim"].get<std::string>())), v["utc"], {}, {}};
+    if (v.contains("latitude_e7")) {
+      evidence.fix = Fix{v["latitude_e7"], v["longitude_e7"], v["accuracy_m"]};
+    }
+    for (size_t i = 0; v.contains("cells") && i < v["cells"].size(); ++i) {
       Cell cell = ParseCell("lte:460:00:31281:169552896").value();
       cell.cell += i;
       ASSERT_EQ(ToHex(PackCell(cell)), v["cells"][i]["cell"]);

@@ -351,7 +351,10 @@ TEST_F(DoorTest, BadInputIsRefusedByFieldAndWritesNothing) {
          for (int i = 0; i < 32; ++i) in.add_cells()->set_cell(kHomeCell);
        }),
        StatusCode::RESOURCE_EXHAUSTED, "LIMIT_EXCEEDED", "cells"},
-      {"report: no MAC", Report([](auto& in) { in.clear_mac(); }), bad, invalid, "mac"},
+      {"report: no MAC", Report([](auto& in) { in.clear_mac(); }), StatusCode::UNAUTHENTICATED,
+       "REPORT_UNSIGNED", ""},
+      {"report: a fix beside cells", Report([](auto& in) { in.mutable_fix()->set_accuracy_m(5); }), bad,
+       invalid, "fix"},
       {"report: MAC of 9 bytes", Report([](auto& in) { in.mutable_mac()->push_back('x'); }), bad, invalid,
        "mac"},
       {"report: wrong MAC", Report([](auto& in) { (*in.mutable_mac())[0] ^= 1; }),

@@ -84,6 +84,7 @@ void ServerTest::SetUp() {
   options.epochs.zero = UnixMillis(kEpoch2024Seconds * 1000);
   options.emergency_signer = std::make_shared<const app::EmergencySigner>(app::EmergencySigner{
       .key = crypto::SigningKey::FromSeed(crypto::Key256(std::array<uint8_t, 32>{1})).value()});
+  Configure(options);
   auto head_end =
       app::HeadEnd::Create(*store_, clock_, random_, std::move(*master), {}, options, metrics_, log_);
   ASSERT_TRUE(head_end) << head_end.error().ToString();

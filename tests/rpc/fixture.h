@@ -99,6 +99,8 @@ class ServerTest : public testing::Test {
  protected:
   // Before anything is served; tests change limits here.
   virtual Limits TestLimits() const { return {}; }
+  // Further options of the head-end.
+  virtual void Configure(app::HeadEndOptions& /*options*/) const {}
   void SetUp() override;
 
   // A package, a service area with whitelist, a blacklist, stock, and an open account that waits for its

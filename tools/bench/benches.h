@@ -46,6 +46,20 @@ struct ReportOptions {
 };
 Result<Findings> BenchReport(const ReportOptions& options);
 
+struct ReportRpcOptions {
+  double seconds = 10;
+  uint64_t seed = 1;
+  std::filesystem::path dir;
+  size_t cards = 10'000;  // that report in turns
+  size_t threads = 8;     // unary: calls under way, each over its own connection
+  size_t streams = 2;
+  size_t batch = 2000;  // reports of a batch
+  size_t window = 4;    // batches of a stream that are not answered yet
+};
+// Only where there is gRPC.
+Result<Findings> BenchReportUnary(const ReportRpcOptions& options);
+Result<Findings> BenchReportStream(const ReportRpcOptions& options);
+
 struct EcmgOptions {
   double seconds = 10;
   uint64_t seed = 1;

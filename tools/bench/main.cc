@@ -131,7 +131,32 @@ class Program {
     sub->add_flag("--padded", carousel_.padded, "The multiplexer starts a packet for each section");
     sub->add_flag("--quiet", carousel_.quiet, "No progress on standard error");
 
-#ifdef HEARTH_BENCH_REFRESH
+#ifdef HEARTH_BENCH_GRPC
+    sub =
+        Sub("report-unary", "Location reports over gRPC, one a call, beside a bare echo of the same messages",
+            [this] { Take(BenchReportUnary(ReportRpcWish())); });
+    AddCommon(sub);
+    AddDir(sub);
+    AddReportCards(sub);
+    sub->add_option("--threads", report_rpc_.threads, "Calls under way, each over its own connection")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str();
+
+    sub = Sub("report-stream", "Location reports over gRPC in batches",
+              [this] { Take(BenchReportStream(ReportRpcWish())); });
+    AddCommon(sub);
+    AddDir(sub);
+    AddReportCards(sub);
+    sub->add_option("--streams", report_rpc_.streams, "Streams at once")
+        ->check(CLI::Range(1, 32))
+        ->capture_default_str();
+    sub->add_option("--batch", report_rpc_.batch, "Reports of a batch")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
+    sub->add_option("--window", report_rpc_.window, "Batches of a stream that are not answered yet")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
+
     sub = Sub("refresh", "Work for the EMM line of a daemon: its cards refreshed as fast as the air takes it",
               [this] { Take(BenchRefresh(RefreshWish())); });
     AddCommon(sub);
@@ -286,7 +311,19 @@ class Program {
     return wish;
   }
 
-#ifdef HEARTH_BENCH_REFRESH
+#ifdef HEARTH_BENCH_GRPC
+  void AddReportCards(CLI::App* sub) {
+    sub->add_option("--cards", report_rpc_.cards, "Cards that report in turns")
+        ->check(CLI::Range(256, 50'000))
+        ->capture_default_str();
+  }
+  ReportRpcOptions ReportRpcWish() const {
+    ReportRpcOptions wish = report_rpc_;
+    wish.seconds = seconds_;
+    wish.seed = seed_;
+    wish.dir = dir_;
+    return wish;
+  }
   RefreshOptions RefreshWish() const {
     RefreshOptions wish = refresh_;
     wish.seconds = seconds_;
@@ -307,6 +344,11 @@ class Program {
     Take(BenchEmm(EmmWish()));
     Take(BenchVerdict(VerdictWish()));
     Take(BenchReport(ReportWish()));
+#ifdef HEARTH_BENCH_GRPC
+    if (quick_) report_rpc_ = {.cards = 512, .threads = 2, .batch = 200};
+    Take(BenchReportUnary(ReportRpcWish()));
+    Take(BenchReportStream(ReportRpcWish()));
+#endif
     Take(RunEcmg());
     Take(BenchSurvey(SurveyWish()));
     Take(BenchPreview(PreviewWish()));
@@ -340,7 +382,8 @@ class Program {
   PreviewOptions preview_;
   CarouselOptions carousel_;
 
-#ifdef HEARTH_BENCH_REFRESH
+#ifdef HEARTH_BENCH_GRPC
+  ReportRpcOptions report_rpc_;
   RefreshOptions refresh_;
 #endif
   std::string ecmg_at_;

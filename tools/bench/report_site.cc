@@ -178,7 +178,7 @@ Status ReportSite::Fill(size_t cards, size_t threads) {
   return Ok();
 }
 
-Result<app::ReportAnswer> ReportSite::Send(Home& home, bool from_city) {
+Result<app::Report> ReportSite::Make(Home& home, bool from_city) {
   home.last_report.value += 1000;
   app::Report report{.card = home.card,
                      .box = home.box,
@@ -193,12 +193,21 @@ Result<app::ReportAnswer> ReportSite::Send(Home& home, bool from_city) {
                        .counter = home.counter,
                        .utc = MessageSeconds(home.last_report),
                        .cells = {}};
+  // No two homes hear the same: boxes that do are an alarm.
+  uint32_t noise = signals_.fetch_add(1) * 2'654'435'761U;
   for (const geofence::Cell& cell : Cells(from_city)) {
-    report.evidence.cells.push_back({.cell = cell, .signal_dbm = -90});
-    body.cells.push_back({.cell = geofence::PackCell(cell), .signal_dbm = -90});
+    const auto signal = static_cast<int8_t>(-110 + static_cast<int>(noise >> 26));
+    noise *= 747'796'405U;
+    report.evidence.cells.push_back({.cell = cell, .signal_dbm = signal});
+    body.cells.push_back({.cell = geofence::PackCell(cell), .signal_dbm = signal});
   }
   HEARTH_ASSIGN_OR_RETURN(report.mac, cas::SignReport(body, home.key));
   home.in_city = from_city;
+  return report;
+}
+
+Result<app::ReportAnswer> ReportSite::Send(Home& home, bool from_city) {
+  HEARTH_ASSIGN_OR_RETURN(const app::Report report, Make(home, from_city));
   return head_->location().Take(report);
 }
 

@@ -59,6 +59,9 @@ class ReportSite {
   store::Store& store() { return *store_; }
   uint64_t CountOf(std::string_view counter) const { return metrics_.CountOf(counter); }
 
+  app::HeadEnd& head() { return *head_; }
+  // The next report of a home, signed, with signals of its own. As Send, without taking it.
+  Result<app::Report> Make(Home& home, bool from_city);
   // Signs and takes one report; the card's times are a second apart, beginning three days ago. Different
   // homes from different threads.
   Result<app::ReportAnswer> Send(Home& home, bool from_city);
@@ -82,6 +85,7 @@ class ReportSite {
   app::HeadEndOptions options_;
   std::array<uint8_t, 16> batch_key_{};
   uint64_t requests_ = 0;
+  std::atomic<uint32_t> signals_{1};
   std::vector<Home> homes_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<app::HeadEnd> head_;  // before the store goes

@@ -1,4 +1,6 @@
-// hearthctl location, why.
+// hearthctl location, explain, why.
+#include <algorithm>
+#include <cstdlib>
 #include <fstream>
 
 #include <fmt/format.h>
@@ -172,11 +174,18 @@ void DeclareReport(CLI::App& command, ReportFlags& flags) {
 }
 
 struct WhyFlags {
+  std::string number;  // of the card, as an argument
+  std::string lang;
   std::string form;
   std::string card;
   std::string box;
   std::string sim;
 };
+
+void DeclareLanguage(CLI::App& command, WhyFlags& flags) {
+  static const std::vector<std::string> kLanguages = {"en", "zh"};
+  OneOf(command.add_option("--lang", flags.lang, "In English or Chinese (default: by LANG)"), kLanguages);
+}
 
 void DeclareWhy(CLI::App& command, WhyFlags& flags) {
   CLI::App* by = OptionGroup(command, "by", 1);
@@ -184,6 +193,22 @@ void DeclareWhy(CLI::App& command, WhyFlags& flags) {
   by->add_option("--form", flags.form, "By number of the five-part form")->type_name("FORM");
   Box(by->add_option("--box", flags.box, "By box serial"));
   Sim(by->add_option("--sim", flags.sim, "By SIM number"));
+  DeclareLanguage(command, flags);
+}
+
+void DeclareExplain(CLI::App& command, WhyFlags& flags) {
+  Card(command.add_option("CARD", flags.number, "Card number"));
+  command.add_option("--form", flags.form, "Or the number of the five-part form")->type_name("FORM");
+  Box(command.add_option("--box", flags.box, "Or the box serial"));
+  Sim(command.add_option("--sim", flags.sim, "Or the SIM number"));
+  DeclareLanguage(command, flags);
+}
+
+// What people set their terminals to.
+bool WantsChinese(const std::string& lang) {
+  if (!lang.empty()) return lang == "zh";
+  const char* const set = std::getenv("LANG");  // NOLINT(concurrency-mt-unsafe): one thread
+  return set != nullptr && std::string_view(set).starts_with("zh");
 }
 
 int RunWhy(Session& session, const WhyFlags& flags) {
@@ -192,18 +217,35 @@ int RunWhy(Session& session, const WhyFlags& flags) {
   if (!flags.form.empty()) request.set_form_number(flags.form);
   if (!flags.box.empty()) request.set_box_serial(flags.box);
   if (!flags.sim.empty()) request.set_sim_number(flags.sim);
+  request.set_language(WantsChinese(flags.lang) ? v1::CHINESE : v1::ENGLISH);
   return session.Read(&Location::Explain, request, [&](const v1::ExplainResponse& answer) {
     session.out() << fmt::format("card {} is {} since {}\n", Printable(answer.card_number()),
                                  answer.lit() ? "lit" : "dark", LocalTime(answer.since()));
     Sheet sheet;
     sheet.AddIf("reason", answer.reason());
     sheet.AddIf("viewer code", answer.viewer_code());
+    sheet.AddIf("screen", answer.screen());
     sheet.AddIf("why", answer.why());
     sheet.AddIf("what to do", answer.what_to_do());
+    sheet.AddIf("would change", answer.would_change());
+    sheet.AddIf("delivery", answer.delivery());
+    sheet.AddIf("area", answer.area_id());
+    if (answer.held() != 0)
+      sheet.Add("held", fmt::format("{}-{}", Printable(answer.card_number()), answer.held()));
     sheet.Print(session.out());
     if (answer.evidence_size() > 0) session.out() << "evidence:\n";
     for (const std::string& line : answer.evidence()) session.out() << "  " << Printable(line) << '\n';
   });
+}
+
+int RunExplain(Session& session, const WhyFlags& flags) {
+  const auto given = {!flags.number.empty(), !flags.form.empty(), !flags.box.empty(), !flags.sim.empty()};
+  if (std::count(given.begin(), given.end(), true) != 1) {
+    return session.FailUsage(InvalidField("CARD", "give a card number, or one of --form, --box and --sim"));
+  }
+  WhyFlags by = flags;
+  if (!flags.number.empty()) by.card = flags.number;
+  return RunWhy(session, by);
 }
 
 }  // namespace
@@ -211,8 +253,9 @@ int RunWhy(Session& session, const WhyFlags& flags) {
 void AddLocationCommands(Tree& tree) {
   tree.Noun("location", "What boxes hear");
   tree.Add<ReportFlags>("location", "report", "Sends location reports", DeclareReport, RunReport);
-  tree.Add<WhyFlags>("why", "", "Why is this home dark? State, since when, why, what to do", DeclareWhy,
-                     RunWhy);
+  tree.Add<WhyFlags>("explain", "", "Why is this home dark, or lit? State, reason, evidence, what to do",
+                     DeclareExplain, RunExplain);
+  tree.Add<WhyFlags>("why", "", "Why is this home dark? As explain; by options only", DeclareWhy, RunWhy);
 }
 
 }  // namespace hearth::ctl

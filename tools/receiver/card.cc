@@ -232,16 +232,24 @@ Result<SignedReport> Card::SignReport(const ReportEvidence& evidence) {
   if (state_.counter == UINT32_MAX) {
     return Error(Reason::kLimitExceeded, "the card has used up its report counters");
   }
+  if (evidence.fix && !evidence.cells.empty()) return InvalidField("fix", "either cells or a fix");
   if (evidence.cells.size() > 32) {
     return Error(Reason::kLimitExceeded, "a report holds at most 32 cells");
   }
   SignedReport report;
   report.counter = ++state_.counter;
   ByteWriter input;
-  input.Put(AsBytes("hearth/1/report")).U40(state_.number.value).U56(evidence.box.value);
-  input.U40(evidence.sim.value).U32(report.counter).U32(evidence.utc).U8(evidence.cells.size());
-  for (const HeardCell& heard : evidence.cells) {
-    input.Put(PackCell(heard.cell)).U8(static_cast<uint8_t>(heard.signal_dbm));
+  input.Put(AsBytes(evidence.fix ? "hearth/1/fix-report" : "hearth/1/report"));
+  input.U40(state_.number.value).U56(evidence.box.value);
+  input.U40(evidence.sim.value).U32(report.counter).U32(evidence.utc);
+  if (evidence.fix) {
+    input.U32(static_cast<uint32_t>(evidence.fix->latitude_e7));
+    input.U32(static_cast<uint32_t>(evidence.fix->longitude_e7)).U24(evidence.fix->accuracy_m);
+  } else {
+    input.U8(evidence.cells.size());
+    for (const HeardCell& heard : evidence.cells) {
+      input.Put(PackCell(heard.cell)).U8(static_cast<uint8_t>(heard.signal_dbm));
+    }
   }
   const Mac mac = Cmac(report_key_, input.bytes());
   std::copy_n(mac.begin(), report.mac.size(), report.mac.begin());

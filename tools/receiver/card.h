@@ -114,12 +114,20 @@ struct EcmOutcome {
   Screen screen;  // why there are no words
 };
 
+// Where the box's satellite receiver says it is (WGS 84).
+struct Fix {
+  int32_t latitude_e7 = 0;  // degrees × 10,000,000
+  int32_t longitude_e7 = 0;
+  uint32_t accuracy_m = 0;  // 1 to 100,000
+};
+
 // What a report says besides what the card knows itself.
 struct ReportEvidence {
   BoxSerial box;
   SimNumber sim;
   uint32_t utc = 0;              // seconds since 2024
   std::vector<HeardCell> cells;  // at most 32, serving first; empty: nothing heard
+  std::optional<Fix> fix;        // then no cells are said
 };
 struct SignedReport {
   uint32_t counter = 0;

@@ -123,6 +123,23 @@ Result<int> DoRead(const ReadOptions& options, const Place& place) {
   return dark ? kExitRefused : kExitOk;
 }
 
+// "38.4872,106.2309,25": latitude and longitude in degrees, accuracy in metres.
+Result<std::optional<Fix>> ParseFix(const std::string& text) {
+  double latitude = 0;
+  double longitude = 0;
+  Fix fix;
+  int used = 0;
+  const int fields = std::sscanf(text.c_str(), "%lf,%lf,%u%n", &latitude, &longitude, &fix.accuracy_m, &used);
+  if (fields != 3 || static_cast<size_t>(used) != text.size() || std::abs(latitude) > 90 ||
+      std::abs(longitude) > 180 || fix.accuracy_m < 1 || fix.accuracy_m > 100'000) {
+    return InvalidField("fix",
+                        "latitude and longitude in degrees, accuracy 1 to 100000 m: 38.4872,106.2309,25");
+  }
+  fix.latitude_e7 = static_cast<int32_t>(std::llround(latitude * 1e7));
+  fix.longitude_e7 = static_cast<int32_t>(std::llround(longitude * 1e7));
+  return std::optional(fix);
+}
+
 Result<int> DoReport(const ReportOptions& options, const Place& place) {
   if (place.card_state.empty()) return InvalidField("card-state", "a report is signed by a card");
   HEARTH_ASSIGN_OR_RETURN(const UnixMillis now, TimeOr(options.at, SystemNow()));
@@ -135,7 +152,11 @@ Result<int> DoReport(const ReportOptions& options, const Place& place) {
   if (!options.sim.empty()) {
     HEARTH_ASSIGN_OR_RETURN(evidence.sim, ParseSimNumber(options.sim, "sim"));
   }
-  if (!options.cells.empty() || options.no_signal) {
+  if (!options.fix.empty()) {
+    if (!options.cells.empty() || options.no_signal)
+      return InvalidField("fix", "goes not together with cells");
+    HEARTH_ASSIGN_OR_RETURN(evidence.fix, ParseFix(options.fix));
+  } else if (!options.cells.empty() || options.no_signal) {
     HEARTH_ASSIGN_OR_RETURN(evidence.cells, ParseCells(options.cells, options.no_signal));
   } else if (box.reading) {
     evidence.cells = box.reading->cells;
@@ -157,7 +178,14 @@ Result<int> DoReport(const ReportOptions& options, const Place& place) {
   line.Add("box_serial", ToString(evidence.box)).Add("sim_number", ToString(evidence.sim));
   line.Add("counter", report.counter);
   line.Add("time", ToString(UnixMillis((int64_t{evidence.utc} + kEpoch2024Seconds) * 1000)));
-  line.Raw("cells", JsonArray(cells)).Add("mac", ToHex(report.mac));
+  if (evidence.fix) {
+    JsonObject fix;
+    fix.Add("latitude_e7", evidence.fix->latitude_e7).Add("longitude_e7", evidence.fix->longitude_e7);
+    line.Raw("fix", fix.Add("accuracy_m", evidence.fix->accuracy_m).Take());
+  } else {
+    line.Raw("cells", JsonArray(cells));
+  }
+  line.Add("mac", ToHex(report.mac));
   fmt::print("{}\n", line.Take());
   return kExitOk;
 }

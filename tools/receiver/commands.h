@@ -90,6 +90,7 @@ struct ReadOptions {
 int RunRead(const ReadOptions& options, const Place& place);
 
 struct ReportOptions {
+  std::string fix;  // "38.4872,106.2309,25": degrees, metres
   std::vector<std::string> cells;
   bool no_signal = false;
   std::string sim;

@@ -140,6 +140,8 @@ class Program {
     CLI::App* sub = Sub("report", "Print a signed location report as JSON",
                         [this] { return RunReport(report_, place_); });
     AddCells(sub, &report_.cells, &report_.no_signal);
+    sub->add_option("--fix", report_.fix, "Say where a satellite receiver is: LATITUDE,LONGITUDE,METRES")
+        ->type_name("FIX");
     sub->add_option("--sim", report_.sim, "SIM to name; without it the one in the box");
     sub->add_option("--at", report_.at, "Time of the report, RFC 3339; without it now");
     AddPlace(sub, &place_, true);
