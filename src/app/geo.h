@@ -12,6 +12,7 @@
 #include "src/app/executor.h"
 #include "src/app/request.h"
 #include "src/app/row.h"
+#include "src/app/villages.h"
 
 namespace hearth::app {
 
@@ -19,15 +20,24 @@ namespace hearth::app {
 struct GeoSnapshot {
   geofence::RegionTree regions;
   std::map<AreaId, Versioned<geofence::Area>> areas;
-  std::map<RegionCode, AreaId> area_of_village;  // areas that are not retired
+  std::map<RegionCode, AreaId> area_of_village;           // areas that are not retired
+  std::map<geofence::PlaceCode, AreaId> area_of_natural;  // likewise
   std::map<std::pair<geofence::ListKind, AreaId>, records::CellListHead> lists;
   std::map<std::pair<geofence::ListKind, AreaId>, geofence::CellList> cells;
   geofence::Snapshot cells_in_force;
+
+  // The area, other than a retired one, that holds exactly this place.
+  std::optional<AreaId> HolderOf(geofence::PlaceCode place) const;
 };
 
 struct RegionRow {
   uint64_t line = 0;
   Result<geofence::Region> region;
+};
+
+struct VillageRow {
+  uint64_t line = 0;
+  Result<geofence::VillageEdit> edit;
 };
 
 struct AreaView {
@@ -65,6 +75,8 @@ class GeoState {
   Status ReloadAll();
 
   std::vector<RowResult> ImportRegions(const Request& request, const std::vector<RegionRow>& rows);
+  std::vector<RowResult> ImportVillages(const Request& request, const std::vector<VillageRow>& rows);
+  const Villages& villages() const { return *villages_; }
   Result<AreaChanged> CreateArea(const Request& request, const geofence::NewArea& wish);
   // to: the state the area is taken into.
   Result<AreaChanged> StepArea(const Request& request, AreaId id, geofence::AreaState to);
@@ -75,9 +87,14 @@ class GeoState {
  private:
   GeoState(Executor& executor, const Limits& limits) : executor_(executor), limits_(limits) {}
   Status Reload() HEARTH_REQUIRES(change_mu_);
+  geofence::VillageQuestions Questions(const GeoSnapshot& now) const;
+  Status CheckNewCable(const GeoSnapshot& now, geofence::PlaceCode place) const;
+  Result<geofence::Village> Edited(const GeoSnapshot& now, const geofence::VillageEdit& edit,
+                                   const std::optional<geofence::Village>& existing) const;
 
   Executor& executor_;
   const Limits limits_;
+  std::unique_ptr<Villages> villages_;
   Mutex change_mu_;
   mutable Mutex mu_;
   std::shared_ptr<const GeoSnapshot> snapshot_ HEARTH_GUARDED_BY(mu_);

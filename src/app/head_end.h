@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/app/archiver.h"
+#include "src/app/area_info.h"
 #include "src/app/audit.h"
 #include "src/app/ecm_service.h"
 #include "src/app/emergency.h"
@@ -72,6 +73,7 @@ class HeadEnd {
   GeoState& geo() { return *geo_; }
   Location& location() { return *location_; }
   CellRegister& cell_register() { return *cell_register_; }
+  const AreaDesk& area_desk() const { return *area_desk_; }
   Views& views() { return *views_; }
   Pump& pump() { return *pump_; }
   SiteClock& clock() { return *site_clock_; }
@@ -107,6 +109,7 @@ class HeadEnd {
   std::unique_ptr<EcmService> ecm_;
   std::unique_ptr<Location> location_;
   std::unique_ptr<CellRegister> cell_register_;
+  std::unique_ptr<AreaDesk> area_desk_;
   std::unique_ptr<Archiver> archiver_;
   std::unique_ptr<Views> views_;
   std::unique_ptr<Pump> pump_;

@@ -19,6 +19,7 @@
 //                                             planhead/<service, 5 digits>
 //                                             plan/<service, 5 digits>/<day since 1970, 7 digits>
 //                                             emergency/<number, 10 digits>, site/emergency
+//                                             village/<12 or 14 digits>
 //                                             evict/<uuid>   an eviction that is under way
 //   ~stamp                  last stamp of the bucket, in each data bucket
 //
@@ -29,6 +30,7 @@
 
 #include "entitlement/account.h"
 #include "geofence/cell_list.h"
+#include "geofence/village.h"
 #include "src/base/ids.h"
 #include "src/store/store.h"
 
@@ -63,6 +65,7 @@ ObjectKey EvictionKey(const RequestId& id);
 ObjectKey ServiceKeyKey(ServiceId service, uint64_t epoch);
 ObjectKey RegionKey(RegionCode region);
 ObjectKey AreaKey(AreaId area);
+ObjectKey VillageKey(geofence::PlaceCode place);
 ObjectKey ListKey(geofence::ListKind kind, AreaId id);
 ObjectKey CellsKey(geofence::ListKind kind, AreaId id, uint32_t version, uint32_t chunk);
 ObjectKey SiteKey(std::string_view name);

@@ -19,13 +19,6 @@ std::string WordsOf(const ImportState& state) {
 
 }  // namespace
 
-std::vector<geofence::ListRef> ListsOf(const geofence::Snapshot& lists, const geofence::Cell& cell) {
-  const geofence::Membership membership = lists.Find(cell);
-  std::vector<geofence::ListRef> all(membership.whitelists.begin(), membership.whitelists.end());
-  all.insert(all.end(), membership.blacklists.begin(), membership.blacklists.end());
-  return all;
-}
-
 CellRegister::CellRegister(Executor& executor, GeoState& geo, MetricsRegistry& metrics, Logger& log)
     : executor_(executor),
       geo_(geo),
@@ -36,12 +29,20 @@ CellRegister::CellRegister(Executor& executor, GeoState& geo, MetricsRegistry& m
       rows_(metrics.GetCounter("hearth_survey_rows_total",
                                "Rows of imports that were merged into the register.")) {}
 
-Result<std::unique_ptr<CellRegister>> CellRegister::Create(const std::filesystem::path& directory,
-                                                           Executor& executor, GeoState& geo,
-                                                           MetricsRegistry& metrics, Logger& log) {
+std::unique_ptr<CellRegister> CellRegister::Create(const std::filesystem::path& directory, Executor& executor,
+                                                   GeoState& geo, MetricsRegistry& metrics, Logger& log) {
   std::unique_ptr<CellRegister> cells(new CellRegister(executor, geo, metrics, log));
-  if (directory.empty()) return cells;
-  HEARTH_ASSIGN_OR_RETURN(cells->survey_, survey::Survey::Open(directory, executor.clock()));
+  if (directory.empty()) {
+    cells->unopened_ = Error(Reason::kConfigMissing, "survey.dir: this head-end keeps no register of cells");
+    return cells;
+  }
+  auto survey = survey::Survey::Open(directory, executor.clock());
+  if (!survey) {
+    cells->unopened_ = survey.error();
+    log.Error("survey.unopened", {{"error", survey.error().ToString()}, {"cause", survey.error().detail()}});
+    return cells;
+  }
+  cells->survey_ = std::move(*survey);
   if (const auto table = cells->survey_->table(); !table) {
     log.Error("survey.damaged", {{"error", table.error().ToString()}});
   }
@@ -50,8 +51,7 @@ Result<std::unique_ptr<CellRegister>> CellRegister::Create(const std::filesystem
 }
 
 Result<survey::Survey*> CellRegister::Open() const {
-  if (survey_ == nullptr)
-    return Error(Reason::kConfigMissing, "survey.dir: this head-end keeps no register of cells");
+  HEARTH_RETURN_IF_ERROR(unopened_);
   return survey_.get();
 }
 
@@ -143,7 +143,9 @@ Result<std::shared_ptr<const survey::Table>> CellRegister::table() const {
 Result<CellKnown> CellRegister::Find(const geofence::Cell& cell) const {
   HEARTH_ASSIGN_OR_RETURN(const auto now, table());
   CellKnown known{.row = std::nullopt, .lists = ListsOf(geo_.snapshot()->cells_in_force, cell)};
-  if (now != nullptr) HEARTH_ASSIGN_OR_RETURN(known.row, now->Find(cell));
+  if (now != nullptr) {
+    HEARTH_ASSIGN_OR_RETURN(known.row, now->Find(cell));
+  }
   return known;
 }
 

@@ -89,6 +89,10 @@ struct Config {
     std::filesystem::path dir;  // empty: none
     size_t segment_mib = 64;
   };
+  // The register of cells.
+  struct Survey {
+    std::filesystem::path dir;  // empty: "survey" beside the store's folder; with a store in memory none
+  };
   // The ECMG: one kind of scrambler never comes back by itself, so that what it is told must be right at
   // once.
   struct Ecmg {
@@ -163,6 +167,7 @@ struct Config {
   Emergency emergency;
   Retention retention;
   Archive archive;
+  Survey survey;
   RequestLimits limits;
   log::LogOptions log;
 };

@@ -28,6 +28,7 @@
 #include "geofence/cell_list.h"
 #include "geofence/judge.h"
 #include "geofence/region.h"
+#include "geofence/village.h"
 #include "intervention/decide.h"
 #include "intervention/lifecycle.h"
 #include "src/base/bytes.h"
@@ -346,5 +347,9 @@ template <>
 Result<ChangeRecord> Decode(std::string_view bytes);
 template <>
 Result<Audit> Decode(std::string_view bytes);
+
+std::string Encode(const geofence::Village& value);
+template <>
+Result<geofence::Village> Decode(std::string_view bytes);
 
 }  // namespace hearth::records
