@@ -1,6 +1,7 @@
 #include "geofence/judge.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,35 +9,58 @@
 namespace hearth::geofence {
 namespace {
 
-// True when the whitelist of `area` counts as the card's own.
-bool IsOwn(AreaId area, const CardPlace& card) {
+// How closely the whitelist of `area` is the card's own: 0 its area, 1 the area it moves to, 2 the place
+// around them; 3 not at all.
+int Distance(AreaId area, const CardPlace& card) {
+  if (area == card.area) return 0;
+  if (card.also && area == *card.also) return 1;
+  uint32_t unit = 0;  // of divisions that are the same place
   switch (card.strictness) {
     case Strictness::kVillage:
-      return area == card.area;
+      return 3;
     case Strictness::kCounty:
-      return AreaDivision(area) == AreaDivision(card.area);
+      unit = 1;
+      break;
     case Strictness::kProvince:
-      return AreaDivision(area) / 10000 == AreaDivision(card.area) / 10000;
+      unit = 10'000;
+      break;
   }
-  return area == card.area;
+  if (unit == 0) return 3;
+  const uint32_t place = AreaDivision(area) / unit;
+  if (place == AreaDivision(card.area) / unit) return 2;
+  return card.also && place == AreaDivision(*card.also) / unit ? 2 : 3;
 }
 
-// The whitelist that makes the cell the card's own: that of its area, else the lowest number; or nullptr.
-const ListRef* OwnList(const Membership& membership, const CardPlace& card) {
-  const ListRef* own = nullptr;
-  for (const ListRef& list : membership.whitelists) {
-    if (list.id == card.area) return &list;
-    if (own == nullptr && IsOwn(list.id, card)) own = &list;
-  }
-  return own;
-}
+struct Located {
+  CellFate fate = CellFate::kUnknown;
+  const ListRef* list = nullptr;  // nullptr when unknown
+  bool listed = false;            // on some list that counts, be it one that the exemption lifts
+};
 
-CellFinding Locate(const Snapshot& lists, const CardPlace& card, const HeardCell& heard) {
-  const Membership membership = lists.Find(heard.cell);
-  if (const ListRef* own = OwnList(membership, card)) return {heard, CellFate::kOwnPlace, *own};
-  if (!membership.blacklists.empty()) return {heard, CellFate::kBlacklisted, membership.blacklists[0]};
-  if (!membership.whitelists.empty()) return {heard, CellFate::kElsewhere, membership.whitelists[0]};
-  return {heard, CellFate::kUnknown, {}};
+Located Locate(const CellIndex& lists, const LayeredMembership& found, const CardPlace& card,
+               const Cell& cell, const ListFilter& filter) {
+  const ListRef* white = nullptr;
+  int white_distance = 4;
+  const ListRef* black = nullptr;
+  lists.ForEach(found, [&](const ListRef& list) {
+    if (!filter.Counts(list)) return;
+    if (list.kind == ListKind::kBlacklist) {
+      if (black == nullptr || list.id < black->id) black = &list;
+      return;
+    }
+    const int distance = Distance(list.id, card);
+    const bool closer = distance < white_distance || (distance == white_distance && list.id < white->id);
+    if (!closer) return;
+    white = &list;
+    white_distance = distance;
+  });
+  if (white_distance < 3) return {CellFate::kOwnPlace, white, true};
+  const auto named = [&] {
+    return std::find(card.exempt_cells.begin(), card.exempt_cells.end(), cell) != card.exempt_cells.end();
+  };
+  if (black != nullptr && !named()) return {CellFate::kBlacklisted, black, true};
+  if (white != nullptr) return {CellFate::kElsewhere, white, true};
+  return {CellFate::kUnknown, nullptr, black != nullptr};
 }
 
 Verdict VerdictOf(CellFate serving, bool whitelisted_neighbour) {
@@ -51,6 +75,15 @@ Verdict VerdictOf(CellFate serving, bool whitelisted_neighbour) {
       break;
   }
   return whitelisted_neighbour ? Verdict::kInArea : Verdict::kUnknownCell;
+}
+
+Outcome OutcomeOf(CellFate serving, bool whitelisted_neighbour, bool exempt) {
+  Outcome outcome;
+  outcome.whitelisted_neighbour = whitelisted_neighbour && serving != CellFate::kOwnPlace;
+  outcome.verdict = VerdictOf(serving, whitelisted_neighbour);
+  outcome.by_neighbour = outcome.verdict == Verdict::kInArea && serving == CellFate::kUnknown;
+  if (exempt && outcome.verdict != Verdict::kBlacklisted) outcome.verdict = Verdict::kExempt;
+  return outcome;
 }
 
 }  // namespace
@@ -93,26 +126,116 @@ Status CheckEvidence(const Evidence& evidence, const Limits& limits) {
   return Ok();
 }
 
-Judgement Judge(const Snapshot& lists, const CardPlace& card, const Evidence& evidence) {
+bool ListFilter::Counts(const ListRef& list) const {
+  return out_.empty() || !std::binary_search(out_.begin(), out_.end(), list);
+}
+
+CellFate FateOf(const CellIndex& lists, const CardPlace& card, const Cell& cell, const ListFilter& filter) {
+  return Locate(lists, lists.Find(cell), card, cell, filter).fate;
+}
+
+Outcome Conclude(std::span<const CellFate> fates, bool exempt) {
+  if (fates.empty()) return {.verdict = exempt ? Verdict::kExempt : Verdict::kNoSignal};
+  const auto neighbours = fates.subspan(1);
+  const bool own = std::find(neighbours.begin(), neighbours.end(), CellFate::kOwnPlace) != neighbours.end();
+  return OutcomeOf(fates.front(), own, exempt);
+}
+
+Judgement Judge(const CellIndex& lists, const CardPlace& card, const Evidence& evidence,
+                const ListFilter& filter) {
   Judgement judgement;
   judgement.findings.reserve(evidence.cells.size());
   for (const HeardCell& heard : evidence.cells) {
-    const CellFinding& finding = judgement.findings.emplace_back(Locate(lists, card, heard));
-    const bool serving = judgement.findings.size() == 1;
-    if (!serving && finding.fate == CellFate::kOwnPlace) judgement.whitelisted_neighbour = true;
-    if (finding.fate == CellFate::kUnknown) judgement.unknown_cells.push_back(heard.cell);
+    const Located located = Locate(lists, lists.Find(heard.cell), card, heard.cell, filter);
+    const bool serving = judgement.findings.empty();
+    judgement.findings.push_back({heard, located.fate, located.list == nullptr ? ListRef() : *located.list});
+    if (!serving && located.fate == CellFate::kOwnPlace) judgement.whitelisted_neighbour = true;
+    if (!located.listed) judgement.unknown_cells.push_back(heard.cell);
   }
   std::vector<Cell>& unknown = judgement.unknown_cells;
   std::sort(unknown.begin(), unknown.end());
   unknown.erase(std::unique(unknown.begin(), unknown.end()), unknown.end());
 
-  if (!judgement.findings.empty()) {
-    const CellFate serving = judgement.findings.front().fate;
-    judgement.verdict = VerdictOf(serving, judgement.whitelisted_neighbour);
-    judgement.by_neighbour = judgement.verdict == Verdict::kInArea && serving == CellFate::kUnknown;
+  if (judgement.findings.empty()) {
+    judgement.verdict = card.exempt ? Verdict::kExempt : Verdict::kNoSignal;
+    return judgement;
   }
-  if (card.exempt && judgement.verdict != Verdict::kBlacklisted) judgement.verdict = Verdict::kExempt;
+  const Outcome outcome =
+      OutcomeOf(judgement.findings.front().fate, judgement.whitelisted_neighbour, card.exempt);
+  judgement.verdict = outcome.verdict;
+  judgement.by_neighbour = outcome.by_neighbour;
   return judgement;
+}
+
+namespace {
+
+// The questions that their serving cell has not answered, one neighbour after the other, many at a time.
+class Neighbours {
+ public:
+  Neighbours(const CellIndex& lists, std::span<const Question> questions, std::span<Outcome> outcomes)
+      : lists_(lists), questions_(questions), outcomes_(outcomes) {}
+
+  void Ask(size_t question) {
+    for (size_t i = 1; i < questions_[question].cells.size(); ++i) {
+      if (count_ == cells_.size()) Flush();
+      if (outcomes_[question].whitelisted_neighbour) return;
+      cells_[count_] = questions_[question].cells[i].cell;
+      asked_by_[count_++] = question;
+    }
+  }
+  void Flush() {
+    lists_.FindMany(std::span(cells_).first(count_), found_);
+    for (size_t i = 0; i < count_; ++i) {
+      const Question& question = questions_[asked_by_[i]];
+      const CellFate fate = Locate(lists_, found_[i], question.card, cells_[i], question.filter).fate;
+      if (fate == CellFate::kOwnPlace) outcomes_[asked_by_[i]].whitelisted_neighbour = true;
+    }
+    count_ = 0;
+  }
+
+ private:
+  const CellIndex& lists_;
+  std::span<const Question> questions_;
+  std::span<Outcome> outcomes_;
+  std::array<Cell, 4 * Snapshot::kBatch> cells_;
+  std::array<size_t, 4 * Snapshot::kBatch> asked_by_{};
+  std::array<LayeredMembership, 4 * Snapshot::kBatch> found_;
+  size_t count_ = 0;
+};
+
+// One batch: the serving cells, then neighbours where they matter.
+void JudgeBatch(const CellIndex& lists, std::span<const Question> questions, std::span<Outcome> outcomes) {
+  std::array<Cell, Snapshot::kBatch> cells;
+  std::array<LayeredMembership, Snapshot::kBatch> found;
+  std::array<CellFate, Snapshot::kBatch> serving{};
+  for (size_t i = 0; i < questions.size(); ++i) {
+    if (!questions[i].cells.empty()) cells[i] = questions[i].cells.front().cell;
+  }
+  lists.FindMany(std::span(cells).first(questions.size()), found);
+  Neighbours neighbours(lists, questions, outcomes);
+  for (size_t i = 0; i < questions.size(); ++i) {
+    const Question& question = questions[i];
+    outcomes[i] = {};
+    if (question.cells.empty()) continue;
+    serving[i] = Locate(lists, found[i], question.card, cells[i], question.filter).fate;
+    if (serving[i] != CellFate::kOwnPlace) neighbours.Ask(i);
+  }
+  neighbours.Flush();
+  for (size_t i = 0; i < questions.size(); ++i) {
+    const bool exempt = questions[i].card.exempt;
+    outcomes[i] = questions[i].cells.empty()
+                      ? Conclude({}, exempt)
+                      : OutcomeOf(serving[i], outcomes[i].whitelisted_neighbour, exempt);
+  }
+}
+
+}  // namespace
+
+void JudgeMany(const CellIndex& lists, std::span<const Question> questions, std::span<Outcome> outcomes) {
+  for (size_t at = 0; at < questions.size(); at += Snapshot::kBatch) {
+    const size_t count = std::min(Snapshot::kBatch, questions.size() - at);
+    JudgeBatch(lists, questions.subspan(at, count), outcomes.subspan(at, count));
+  }
 }
 
 }  // namespace hearth::geofence

@@ -15,7 +15,8 @@ double Radians(int32_t e7) { return static_cast<double>(e7) / 1e7 * M_PI / 180.0
 }  // namespace
 
 bool InRange(const Position& position) {
-  return std::abs(position.latitude_e7) <= kMaxLatitude && std::abs(position.longitude_e7) <= kMaxLongitude;
+  return position.latitude_e7 >= -kMaxLatitude && position.latitude_e7 <= kMaxLatitude &&
+         position.longitude_e7 >= -kMaxLongitude && position.longitude_e7 <= kMaxLongitude;
 }
 
 double DistanceKm(const Position& a, const Position& b) {

@@ -3,7 +3,7 @@
 //   snapshot = header, lists, sets, members, padding, fences, cells
 //   header   = magic 8 "HEARTHCL", format 2 (1), zero 2, list count 4, set count 4, member count 4,
 //              cell count 8, size of the whole in bytes 8                                        (40 bytes)
-//   list     = kind 1, id 4, version 4                                   sorted by (kind, id), no double
+//   list     = kind 1, id 4, version 4                          sorted by (kind, id, version), no double
 //   set      = number of whitelists 4, number of blacklists 4            not both 0
 //   member   = position of a list 4      the sets' lists one set after the other, each ascending
 //   padding  = zeros up to a multiple of 64 bytes, so that cells never straddle cache lines
@@ -17,6 +17,7 @@
 #include "geofence/snapshot.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <map>
@@ -65,12 +66,11 @@ uint64_t SetAt(const std::byte* entries, size_t index) {
   return LoadU64(entries + index * kCellBytes + 8) & kSetMask;
 }
 
+// PackCell, read as two numbers. The cell is in range.
 Key KeyOf(const Cell& cell) {
-  const CellKey packed = PackCell(cell);
-  ByteReader reader(packed);
-  const uint64_t first = reader.U64();
-  const uint64_t rest = reader.U24();
-  return {first << 4 | rest >> 20, rest & 0xFFFFF};
+  const uint64_t network = uint64_t{static_cast<uint8_t>(cell.radio)} << 61 | uint64_t{cell.mcc} << 51 |
+                           uint64_t{cell.mnc} << 41 | uint64_t{cell.mnc_digits == 3} << 40;
+  return {network | uint64_t{cell.area} << 16 | cell.cell >> 20, cell.cell & 0xFFFFF};
 }
 
 size_t LevelAbove(size_t count) { return (count + kFanOut - 1) / kFanOut; }
@@ -89,19 +89,27 @@ Error Damaged(std::string_view what) {
   return Error(Reason::kCellSnapshotInvalid, fmt::format("snapshot of cell lists: {}", what));
 }
 
-// The last entry of the block that is not above `key`, or `end` when all are.
+void Prefetch(const std::byte* at, size_t bytes) {
+  for (size_t line = 0; line < bytes; line += kAlign) __builtin_prefetch(at + line);
+}
+
+// The last entry of the block that is not above `key`, or `end` when all are. Without branches: which half
+// holds the key is a coin toss, and a processor that guesses wrong five times a block is slower than memory.
 size_t LastNotAbove(const std::byte* entries, size_t begin, size_t end, const Key& key) {
+  const auto not_above = [&](size_t index) {
+    const Key entry = KeyAt(entries, index);
+    const bool higher = entry.high < key.high;
+    const bool same = entry.high == key.high;
+    return static_cast<size_t>(higher | (same & (entry.low <= key.low)));
+  };
   size_t low = begin;
-  size_t high = end;
-  while (low < high) {
-    const size_t middle = low + (high - low) / 2;
-    if (key < KeyAt(entries, middle)) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
+  size_t count = end - begin;
+  while (count > 1) {
+    const size_t half = count / 2;
+    low += half * not_above(low + half);
+    count -= half;
   }
-  return low == begin ? end : low - 1;
+  return not_above(low) != 0 ? low : end;
 }
 
 }  // namespace
@@ -157,7 +165,7 @@ Status Snapshot::ReadLists(ByteReader& reader, size_t count) {
     const AreaId id(reader.U32());
     const ListRef list = {.kind = kind, .id = id, .version = reader.U32()};
     const bool kind_ok = kind == ListKind::kWhitelist || kind == ListKind::kBlacklist;
-    const bool order_ok = i == 0 || std::tie(lists_.back().kind, lists_.back().id) < std::tie(kind, id);
+    const bool order_ok = i == 0 || lists_.back() < list;
     if (!kind_ok || !order_ok) return Damaged(fmt::format("list {} is out of order", i));
     lists_.push_back(list);
   }
@@ -208,17 +216,59 @@ Membership Snapshot::Find(const Cell& cell) const {
     const size_t begin = index * kFanOut;
     const size_t end = std::min(begin + kFanOut, level.count);
     if (begin >= end) return {};
+    Prefetch(level.keys + begin * kCellBytes, (end - begin) * kCellBytes);
     index = LastNotAbove(level.keys, begin, end, key);
     if (index == end) return {};
   }
   const Level& cells = levels_.back();
   if (!(KeyAt(cells.keys, index) == key)) return {};
-  const uint64_t number = SetAt(cells.keys, index);
-  if (number >= sets_.size()) return {};
-  const Set& set = sets_[number];
+  return MembershipAt(SetAt(cells.keys, index));
+}
+
+Membership Snapshot::MembershipAt(uint64_t set) const {
+  if (set >= sets_.size()) return {};
+  const auto& [first, whitelists, blacklists] = sets_[set];
   const std::span<const ListRef> members(members_);
-  return {members.subspan(set.first, set.whitelists),
-          members.subspan(set.first + set.whitelists, set.blacklists)};
+  return {members.subspan(first, whitelists), members.subspan(first + whitelists, blacklists)};
+}
+
+// Find, one level of all cells after the other, so that the processor loads their blocks side by side.
+void Snapshot::FindBatch(std::span<const Cell> cells, std::span<Membership> found) const {
+  constexpr size_t kNowhere = SIZE_MAX;
+  std::array<Key, kBatch> keys;
+  std::array<size_t, kBatch> index{};
+  for (size_t i = 0; i < cells.size(); ++i) {
+    if (levels_.empty() || !InRange(cells[i])) {
+      index[i] = kNowhere;
+    } else {
+      keys[i] = KeyOf(cells[i]);
+    }
+  }
+  for (const Level& level : levels_) {
+    for (size_t i = 0; i < cells.size(); ++i) {
+      if (index[i] == kNowhere || index[i] * kFanOut >= level.count) continue;
+      Prefetch(level.keys + index[i] * kFanOut * kCellBytes,
+               std::min(kFanOut, level.count - index[i] * kFanOut) * kCellBytes);
+    }
+    for (size_t i = 0; i < cells.size(); ++i) {
+      if (index[i] == kNowhere) continue;
+      const size_t begin = index[i] * kFanOut;
+      const size_t end = std::min(begin + kFanOut, level.count);
+      index[i] = begin >= end ? end : LastNotAbove(level.keys, begin, end, keys[i]);
+      if (index[i] == end) index[i] = kNowhere;
+    }
+  }
+  // From here on `index` holds numbers of sets.
+  for (size_t i = 0; i < cells.size(); ++i) {
+    if (index[i] == kNowhere) continue;
+    const std::byte* entries = levels_.back().keys;
+    index[i] = KeyAt(entries, index[i]) == keys[i] ? SetAt(entries, index[i]) : kNowhere;
+    if (index[i] < sets_.size()) __builtin_prefetch(&sets_[index[i]]);
+  }
+  for (size_t i = 0; i < cells.size(); ++i) {
+    found[i] = MembershipAt(index[i]);
+    __builtin_prefetch(found[i].whitelists.data());
+  }
 }
 
 Status Snapshot::Verify() const {
@@ -260,8 +310,9 @@ Status SnapshotBuilder::SortLists() {
   std::vector<uint32_t> place(lists_.size());
   for (const uint32_t from : order) {
     const ListRef& list = lists_[from];
-    if (!sorted.empty() && sorted.back().kind == list.kind && sorted.back().id == list.id) {
-      return InvalidField("list", fmt::format("{} {} was added twice", NameOf(list.kind), ToString(list.id)));
+    if (!sorted.empty() && sorted.back() == list) {
+      return InvalidField("list", fmt::format("version {} of {} {} was added twice", list.version,
+                                              NameOf(list.kind), ToString(list.id)));
     }
     place[from] = static_cast<uint32_t>(sorted.size());
     sorted.push_back(list);

@@ -26,8 +26,8 @@ struct ListRef {
 
 // The lists a cell is on; both empty when it is on none. Valid as long as the snapshot.
 struct Membership {
-  std::span<const ListRef> whitelists;  // sorted by id
-  std::span<const ListRef> blacklists;  // sorted by id
+  std::span<const ListRef> whitelists;  // sorted by id and version
+  std::span<const ListRef> blacklists;  // sorted by id and version
 
   bool known() const { return !whitelists.empty() || !blacklists.empty(); }
 };
@@ -49,10 +49,14 @@ class Snapshot {
   static Result<Snapshot> FromBytes(Bytes bytes);
 
   Membership Find(const Cell& cell) const;
+  // The same for up to kBatch cells at once: their blocks come from memory at the same time. `found` is at
+  // least as long as `cells`.
+  static constexpr size_t kBatch = 16;
+  void FindBatch(std::span<const Cell> cells, std::span<Membership> found) const;
   // CELL_SNAPSHOT_INVALID when entries are out of order or point nowhere. Reads all bytes.
   Status Verify() const;
 
-  // Sorted by kind and id.
+  // Sorted by kind, id and version. While a rollout is under way a list is there in two versions.
   std::span<const ListRef> lists() const { return lists_; }
   // Of all lists together, every cell once.
   size_t cell_count() const { return cell_count_; }
@@ -72,6 +76,7 @@ class Snapshot {
   Status ReadLists(ByteReader& reader, size_t count);
   Status ReadSets(ByteReader& reader, size_t set_count, size_t member_count);
   void PlaceLevels(const std::byte* fences);
+  Membership MembershipAt(uint64_t set) const;
 
   Bytes owned_;
   std::vector<ListRef> lists_;
@@ -84,9 +89,9 @@ class Snapshot {
 // Collects lists and writes the bytes of a snapshot. One thread. Needs 16 bytes a cell beside the result.
 class SnapshotBuilder {
  public:
-  // The list's cells are copied. Each (kind, id) at most once.
+  // The list's cells are copied. A list may be added in several versions, each version once.
   void Add(const CellList& list);
-  // FIELD_INVALID when a list was added twice or held a cell out of range.
+  // FIELD_INVALID when a version of a list was added twice or held a cell out of range.
   Result<Bytes> Build() &&;
 
  private:

@@ -205,6 +205,8 @@ std::string_view NameOf(Cause cause) {
       return "STILL_AWAY";
     case Cause::kStale:
       return "STALE";
+    case Cause::kReconsidered:
+      return "RECONSIDERED";
   }
   return "UNKNOWN";
 }

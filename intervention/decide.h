@@ -82,6 +82,7 @@ enum class Cause : uint8_t {
   kNoSignal = 27,         // kept as it was
   kStillAway = 28,        // intervened and not back yet
   kStale = 29,            // older than the last decision, or overtaken by a newer report
+  kReconsidered = 30,     // judged again by other lists or another policy: see the rollout
 };
 
 std::string_view NameOf(Action action);      // "NONE", "ACTIVATE" …

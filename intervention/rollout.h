@@ -51,6 +51,7 @@ struct ListEdit {
   uint32_t added = 0;
   uint32_t removed = 0;
   uint32_t kept = 0;
+  std::string name;  // of the list from then on
 
   bool operator==(const ListEdit&) const = default;
 };

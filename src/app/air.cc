@@ -135,9 +135,9 @@ void Air::GroupChanged(GroupId group) {
 }
 
 // There are many reports and no hurry: nobody is woken.
-void Air::Heard(CardNumber card) {
+void Air::Heard(std::span<const CardNumber> cards) {
   const MutexLock lock(mu_);
-  mail_.heard.push_back(card);
+  mail_.heard.insert(mail_.heard.end(), cards.begin(), cards.end());
 }
 
 void Air::Hold(bool held) {

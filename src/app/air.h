@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -65,7 +66,7 @@ class Air {
   void PutTable(Tier tier, geofence::ListKind kind, AreaId id, Ticket ticket);
   void GroupChanged(GroupId group);
   // The card has reported, so its home is on: records that were on the air for a while are confirmed.
-  void Heard(CardNumber card);
+  void Heard(std::span<const CardNumber> cards);
   void Hold(bool held);
 
   // What has been done since the last call, to be kept in one commit with what follows from the tickets.

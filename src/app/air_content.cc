@@ -239,10 +239,9 @@ Result<AirItem> AirContent::DescribeCard(Subject subject, CardNumber number) {
     item.section.bytes = carousel::kPairingBytes;
   } else {
     const auto geo = geo_.snapshot();
-    const auto list = geo->cells.find({ListKind::kWhitelist, area});
-    const size_t cells = list == geo->cells.end() || list->second.cells.size() > cas::kRecordCells
-                             ? 0
-                             : list->second.cells.size();
+    const auto list = geo->lists.find({ListKind::kWhitelist, area});
+    const size_t cells =
+        list == geo->lists.end() || list->second.cells > cas::kRecordCells ? 0 : list->second.cells;
     item.section.bytes = carousel::RecordBytes(cells);
     if (card->value.card.standing != entitlement::Standing::kDark) item.group = card->value.card.place.group;
   }

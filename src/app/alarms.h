@@ -1,5 +1,5 @@
-// What an operator has to look at: alarms, durable, each about one thing. The same thing again while its alarm is
-// open counts in that alarm instead of making another.
+// What an operator has to look at: alarms, durable, each about one thing. The same thing again while its
+// alarm is open counts in that alarm instead of making another.
 #pragma once
 
 #include <map>

@@ -14,17 +14,12 @@ using geofence::Village;
 namespace {
 
 // The cells of an area's whitelist in force; none when it has none.
-template <typename Geo, typename Now>
-Result<std::vector<geofence::Cell>> WhitelistOf(const Geo& geo, const Now& now, AreaId id) {
+Result<std::vector<geofence::Cell>> WhitelistOf(const GeoState& geo, const GeoSnapshot& now, AreaId id) {
   const auto head = now.lists.find({geofence::ListKind::kWhitelist, id});
   if (head == now.lists.end()) return std::vector<geofence::Cell>();
-  if constexpr (requires { geo.CellsOf(geofence::ListKind::kWhitelist, id, uint32_t{1}); }) {
-    HEARTH_ASSIGN_OR_RETURN(auto list, geo.CellsOf(geofence::ListKind::kWhitelist, id, head->second.version));
-    return std::move(list.cells);
-  } else {
-    const auto list = now.cells.find(head->first);
-    return list == now.cells.end() ? std::vector<geofence::Cell>() : list->second.cells;
-  }
+  HEARTH_ASSIGN_OR_RETURN(auto list,
+                          geo.CellsOf(geofence::ListKind::kWhitelist, id, head->second.version));
+  return std::move(list.cells);
 }
 
 bool HasName(const Region* region, const std::string& part) {
@@ -243,7 +238,7 @@ Result<Proposal> AreaDesk::Propose(AreaId id, double km, size_t limit) const {
     }
   }
   for (auto& [cell, proposed] : nearest) {
-    proposed.lists = ListsOf(now->cells_in_force, cell);
+    proposed.lists = ListsOf(now->cells_in_force.index(), cell);
     proposal.cells.push_back(std::move(proposed));
   }
   std::stable_sort(proposal.cells.begin(), proposal.cells.end(),

@@ -41,6 +41,7 @@
 
 #include <fmt/format.h>
 
+#include "src/app/card_turn.h"
 #include "src/app/parallel.h"
 #include "src/carousel/compile.h"
 
@@ -291,7 +292,7 @@ Result<std::optional<Eviction::Card>> Evictions::TryEvictCard(const Eviction& ev
     HEARTH_ASSIGN_OR_RETURN(const Stamp stamp, txn.NextStamp(/*open=*/member));
     record.card = entitlement::Evict(std::move(record.card), stamp, txn.now());
     record.location.standing = intervention::Standing::kWaiting;
-    HEARTH_RETURN_IF_ERROR(EndIntervention(txn, record, eviction.actor, "card.evict: " + eviction.reason));
+    HEARTH_RETURN_IF_ERROR(EndInterventions(txn, record, eviction.actor, "card.evict: " + eviction.reason));
     txn.Write(key.key, record);
     txn.Emit(records::StandingChanged{
         .card = number, .standing = record.card.standing, .reason = record.card.reason, .stamp = stamp});

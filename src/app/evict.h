@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "intervention/policy.h"
 #include "src/app/geo.h"
 #include "src/app/keys.h"
 #include "src/app/registry.h"
@@ -32,13 +31,13 @@ AirCost CostOf(const records::Eviction& eviction, uint32_t kbps);
 class Evictions {
  public:
   Evictions(Executor& executor, Registry& registry, const KeyKeeper& keys, const GeoState& geo,
-            const intervention::Policy& policy, const Limits& limits, Logger& log)
+            const Limits& limits, Logger& log)
       : executor_(executor),
         registry_(registry),
         keys_(keys),
         limits_(limits),
         log_(log),
-        builder_(executor, keys, geo, policy) {}
+        builder_(executor, keys, geo) {}
 
   // All cards or none. The answer of a dry run is what the eviction would be. FIELD_MISSING (no reason, no
   // card), FIELD_INVALID (a card twice), LIMIT_EXCEEDED (Limits::evicted_cards), CARD_UNKNOWN,

@@ -235,33 +235,47 @@ Result<Committed> Executor::Run(store::BucketId bucket, const Act& act,
 
 Result<Committed> Executor::RunUngated(store::BucketId bucket, const Act& act,
                                        const std::function<Status(Txn&)>& command) {
+  HEARTH_ASSIGN_OR_RETURN(Begun begun, BeginUngated(bucket, act, command));
+  return Wait(std::move(begun));
+}
+
+Result<Executor::Begun> Executor::Begin(store::BucketId bucket, const Act& act,
+                                        const std::function<Status(Txn&)>& command) {
+  if (gate_) HEARTH_RETURN_IF_ERROR(gate_());
+  return BeginUngated(bucket, act, command);
+}
+
+Result<Executor::Begun> Executor::BeginUngated(store::BucketId bucket, const Act& act,
+                                               const std::function<Status(Txn&)>& command) {
   Strand& strand = StrandOf(bucket);
-  std::shared_ptr<Pending> pending;
-  Committed committed{.bucket = bucket};
-  {
-    const MutexLock lock(strand.run);
-    // What the command reads may rest on a commit that is not synced yet: even one that writes nothing may
-    // only be answered after that.
-    HEARTH_ASSIGN_OR_RETURN(committed.sequence, SequenceOf(strand, bucket, pending));
-    Txn txn(*this, bucket, committed.sequence, clock_.Now());
-    if (Status status = command(txn); !status) {
+  Begun begun;
+  begun.committed_.bucket = bucket;
+  const MutexLock lock(strand.run);
+  // What the command reads may rest on a commit that is not synced yet: even one that writes nothing may
+  // only be answered after that.
+  HEARTH_ASSIGN_OR_RETURN(begun.committed_.sequence, SequenceOf(strand, bucket, begun.pending_));
+  Txn txn(*this, bucket, begun.committed_.sequence, clock_.Now());
+  if (Status status = command(txn); !status) {
+    txn.DropWrites();
+    return status.error();
+  }
+  if (!txn.empty()) {
+    begun.pending_ = std::make_shared<Pending>();
+    ++begun.committed_.sequence;
+    begun.committed_.wrote = true;
+    if (Status status = Stage(strand, txn, act, begun.pending_); !status) {
       txn.DropWrites();
       return status.error();
     }
-    if (!txn.empty()) {
-      pending = std::make_shared<Pending>();
-      ++committed.sequence;
-      committed.wrote = true;
-      if (Status status = Stage(strand, txn, act, pending); !status) {
-        txn.DropWrites();
-        return status.error();
-      }
-    }
   }
-  if (pending) {
-    if (auto result = pending->Wait(); !result) return result.error();
+  return begun;
+}
+
+Result<Committed> Executor::Wait(Begun begun) {
+  if (begun.pending_) {
+    if (auto result = begun.pending_->Wait(); !result) return result.error();
   }
-  return committed;
+  return begun.committed_;
 }
 
 Status Executor::Stage(Strand& strand, Txn& txn, const Act& act, const std::shared_ptr<Pending>& pending) {
@@ -322,8 +336,15 @@ void Executor::Submit(Strand& strand, Txn& txn, store::Batch batch, const std::s
     staged.last = pending;
     ++staged.open;
   }
+  std::vector<std::string> cards;
+  if (card_listener_) {
+    for (const auto& put : batch.puts) {
+      if (put.key.starts_with(kCardPrefix)) cards.push_back(put.value.substr(sizeof(uint64_t)));
+    }
+  }
   const bool has_outbox = !batch.outbox.empty();
   auto done = [this, &strand, bucket, sequence, has_outbox, pending, touched = std::move(touched),
+               cards = std::move(cards),
                stamps = std::move(txn.open_stamps_)](const Result<uint64_t>& result) {
     {
       const MutexLock lock(strand.state);
@@ -342,6 +363,7 @@ void Executor::Submit(Strand& strand, Txn& txn, store::Batch batch, const std::s
       }
     }
     if (result) {
+      for (const std::string& card : cards) card_listener_(card);
       if (listener_) listener_(bucket, sequence, has_outbox);
     } else {
       for (const Stamp stamp : stamps) stamps_.Close(stamp);

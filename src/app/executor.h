@@ -114,6 +114,9 @@ class Executor {
  public:
   // Called on the commit thread after each commit, in commit order within a bucket; quick, never calls back.
   using Listener = std::function<void(store::BucketId, uint64_t sequence, bool has_outbox)>;
+  // Called on the commit thread with the bytes of each card that a commit wrote, in commit order of each
+  // card, before whoever waits for the commit goes on; quick, never calls back.
+  using CardListener = std::function<void(std::string_view record)>;
   // Asked before each command: an error refuses it (a clock that jumped, shutting down).
   using Gate = std::function<Status()>;
 
@@ -124,7 +127,19 @@ class Executor {
 
   // Before the first Run.
   void SetListener(Listener listener) { listener_ = std::move(listener); }
+  void SetCardListener(CardListener listener) { card_listener_ = std::move(listener); }
   void SetGate(Gate gate) { gate_ = std::move(gate); }
+
+  // A command that was run, whose commit is under way. May be dropped without waiting.
+  class Begun;
+  // Runs the command and returns as soon as its commit is staged: what it decided must not be told to anybody
+  // before Wait. An error of the command writes nothing.
+  Result<Begun> Begin(store::BucketId bucket, const Act& act, const std::function<Status(Txn&)>& command);
+  // The same past the gate; for what the head-end does by itself.
+  Result<Begun> BeginUngated(store::BucketId bucket, const Act& act,
+                             const std::function<Status(Txn&)>& command);
+  // Any thread; once.
+  static Result<Committed> Wait(Begun begun);
 
   // Runs the command and waits for its commit. An error of the command writes nothing. A command that
   // writes nothing commits nothing. The command must not call Run.
@@ -190,11 +205,22 @@ class Executor {
   StampTracker& stamps_;
   Logger& log_;
   Listener listener_;
+  CardListener card_listener_;
   Gate gate_;
   std::vector<store::Lease> leases_;
   std::vector<std::unique_ptr<Strand>> strands_;
   std::atomic<bool> held_{false};
   std::vector<std::shared_ptr<Pending>> replayed_;
+};
+
+class Executor::Begun {
+ public:
+  Begun() = default;
+
+ private:
+  friend class Executor;
+  Committed committed_;
+  std::shared_ptr<Pending> pending_;
 };
 
 // Splits a stored object into revision and bytes; STORE_CORRUPT when too short.

@@ -45,12 +45,16 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
     head->archiver_ =
         std::make_unique<Archiver>(executor, *head->keys_, std::move(writer), identity, metrics, log);
   }
-  HEARTH_ASSIGN_OR_RETURN(head->geo_, GeoState::Create(executor, options.limits));
+  HEARTH_ASSIGN_OR_RETURN(head->geo_, GeoState::Create(executor, options.policy, options.limits));
   head->cell_register_ = CellRegister::Create(options.survey, executor, *head->geo_, metrics, log);
   HEARTH_ASSIGN_OR_RETURN(head->views_, Views::Create(executor, *head->geo_, options.limits, metrics, log));
   head->area_desk_ = std::make_unique<AreaDesk>(*head->geo_, *head->views_, *head->cell_register_);
-  HEARTH_ASSIGN_OR_RETURN(head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.policy,
-                                                    options.air, sinks, metrics, log));
+  HEARTH_ASSIGN_OR_RETURN(
+      head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.air, sinks, metrics, log));
+  head->column_ = std::make_unique<HeardColumn>(head->cells_);
+  executor.SetCardListener([column = head->column_.get()](std::string_view bytes) {
+    if (const auto card = records::Decode<records::CardRecord>(bytes)) column->Put(*card, /*fresh=*/true);
+  });
   // Everything committed so far was found in the store by views and pump; from here on they are told.
   executor.SetListener(
       [views = head->views_.get(), pump = head->pump_.get(), archiver = head->archiver_.get()](
@@ -62,8 +66,8 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   head->pump_->HoldGroups(head->restore_->held());
   head->pump_->Start();
   head->registry_ = std::make_unique<Registry>(executor, *head->keys_, *head->geo_, options.limits, log);
-  head->evictions_ = std::make_unique<Evictions>(executor, *head->registry_, *head->keys_, *head->geo_,
-                                                 options.policy, options.limits, log);
+  head->evictions_ =
+      std::make_unique<Evictions>(executor, *head->registry_, *head->keys_, *head->geo_, options.limits, log);
   if (!head->restore_->held()) {
     HEARTH_ASSIGN_OR_RETURN(const size_t settled, head->registry_->Recover());
     if (settled > 0) log.Info("sagas_settled", {{"accounts", settled}});
@@ -79,16 +83,43 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   head->emergencies_ = std::make_unique<Emergencies>(executor, *head->keys_, *head->geo_,
                                                      options.emergency_two_people, options.limits);
   head->ecm_ = std::make_unique<EcmService>(*head->keys_, *head->site_clock_);
+  HEARTH_ASSIGN_OR_RETURN(head->alarms_, Alarms::Create(executor, options.limits, metrics, log));
+  head->guard_ = std::make_unique<Guard>(*head->geo_, *head->column_, *head->alarms_, metrics);
+  HEARTH_RETURN_IF_ERROR(head->guard_->Replay(*head->views_, clock.Now(), options.limits));
+  head->saver_ = std::make_unique<ObservedSaver>(executor, *head->column_, options.limits, metrics, log);
+  head->gateways_ = std::make_unique<Gateways>(options.gateways, clock, metrics);
   head->location_ = std::make_unique<Location>(
-      executor, *head->registry_, *head->keys_, *head->geo_, options.policy, options.limits,
-      [pump = head->pump_.get()](CardNumber card) { pump->Heard(card); }, metrics);
+      executor, *head->registry_, *head->keys_, *head->geo_, *head->column_, *head->saver_, *head->alarms_,
+      *head->guard_, options.limits,
+      [pump = head->pump_.get()](std::span<const CardNumber> cards) { pump->Heard(cards); },
+      head->WhereaboutsOf(options), metrics);
+  HEARTH_ASSIGN_OR_RETURN(head->rollouts_,
+                          Rollouts::Create(executor, *head->geo_, *head->column_, *head->location_,
+                                           *head->alarms_, options.limits, log));
+  head->location_->SetDarkened(
+      [rollouts = head->rollouts_.get()](uint64_t number) { rollouts->NoteDark(number); });
+  head->held_ = std::make_unique<Held>(executor, *head->geo_, *head->column_, *head->location_,
+                                       *head->rollouts_, options.limits);
   head->reconciler_ = std::make_unique<Reconciler>(
       executor, *head->keys_, *head->restore_, head->archiver_.get(), identity, options.limits,
       [self = head.get()](const Request& request, std::string_view action, bool set_aside) {
         return self->EndHold(request, action, set_aside);
       });
   head->housekeeper_ = std::thread([self = head.get()] { self->Housekeep(); });
+  head->column_loader_ = std::thread([self = head.get()] { self->LoadColumn(); });
   return head;
+}
+
+// Where cells are, as far as the register knows: two reports are compared by it.
+Whereabouts HeadEnd::WhereaboutsOf(const HeadEndOptions& options) const {
+  Whereabouts whereabouts = options.whereabouts;
+  if (!whereabouts.cell_position && !options.survey.empty()) {
+    whereabouts.cell_position = [cells = cell_register_.get()](const geofence::Cell& cell) {
+      const auto known = cells->Find(cell);
+      return known && known->row ? known->row->position : std::nullopt;
+    };
+  }
+  return whereabouts;
 }
 
 HeadEnd::~HeadEnd() {
@@ -99,14 +130,19 @@ HeadEnd::~HeadEnd() {
     wake_.NotifyAll();
   }
   if (housekeeper_.joinable()) housekeeper_.join();
+  if (column_loader_.joinable()) column_loader_.join();
+  // Before views and archive end: what it writes they are to see.
+  if (saver_) saver_->Stop();
   if (pump_) pump_->Stop();
   // After the pump: stamps of the next run begin above all that were sent.
   if (views_) (void)site_clock_->Tick();
   if (views_) views_->Stop();
   // The executor waits for its open commits, whose listener still knows views and pump.
   area_desk_.reset();
-  cell_register_.reset();
+  held_.reset();
+  rollouts_.reset();
   location_.reset();
+  cell_register_.reset();
   ecm_.reset();
   emergencies_.reset();
   plans_.reset();
@@ -134,6 +170,8 @@ Status HeadEnd::ReloadAll() {
   HEARTH_RETURN_IF_ERROR(site_clock_->AfterReplay());
   HEARTH_RETURN_IF_ERROR(plan_book_->Reload());
   HEARTH_RETURN_IF_ERROR(geo_->ReloadAll());
+  HEARTH_RETURN_IF_ERROR(alarms_->Reload());
+  HEARTH_RETURN_IF_ERROR(rollouts_->Recover());
   return keys_->Reload(site_clock_->OnAir());
 }
 
@@ -189,6 +227,21 @@ void HeadEnd::HousekeepNow() {
   while (rounds_done_ < round) wake_.Wait(mu_);
 }
 
+// While the head-end serves already: a card without a row yet is judged from the store.
+void HeadEnd::LoadColumn() {
+  for (uint16_t bucket = 0; bucket < store::kDataBuckets; ++bucket) {
+    const Status read = executor_->ForEach(
+        store::BucketId(bucket), kCardPrefix, [&](std::string_view, std::string_view value) -> Status {
+          HEARTH_ASSIGN_OR_RETURN(const auto card, records::Decode<records::CardRecord>(value));
+          column_->Put(card, /*fresh=*/false);
+          return Ok();
+        });
+    if (!read) log_.Error("column_not_loaded", {{"bucket", bucket}, {"error", read.error().ToString()}});
+    if (shutting_down_.load()) return;
+  }
+  column_->SetLoaded();
+}
+
 void HeadEnd::Housekeep() {
   const Clock& clock = executor_->clock();
   nanoseconds minute = clock.Steady();
@@ -214,6 +267,7 @@ void HeadEnd::Housekeep() {
       note("trim", Trim());
       if (site_clock_->Gate()) note("plans", plans_->Trim());
     }
+    if (!restore_->held()) note("alarms", alarms_->Tick());
     if (now - leases >= kRenewLeases) {
       leases = now;
       note("leases", executor_->RenewLeases());

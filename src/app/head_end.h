@@ -6,13 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "src/app/alarms.h"
 #include "src/app/archiver.h"
 #include "src/app/area_info.h"
 #include "src/app/audit.h"
+#include "src/app/column.h"
 #include "src/app/ecm_service.h"
 #include "src/app/emergency.h"
 #include "src/app/evict.h"
 #include "src/app/geo.h"
+#include "src/app/guard.h"
+#include "src/app/held.h"
 #include "src/app/keys.h"
 #include "src/app/location.h"
 #include "src/app/plans.h"
@@ -20,6 +24,7 @@
 #include "src/app/reconcile.h"
 #include "src/app/registry.h"
 #include "src/app/restore_hold.h"
+#include "src/app/rollouts.h"
 #include "src/app/schedule.h"
 #include "src/app/site_clock.h"
 #include "src/app/survey.h"
@@ -30,7 +35,8 @@ namespace hearth::app {
 struct HeadEndOptions {
   std::string owner = "hearthd";
   EpochPlan epochs;
-  intervention::Policy policy;
+  // Of a site that has none stored yet; from then on rollouts change it.
+  intervention::PolicyBook policy;
   AirOptions air;
   Limits limits;
   std::chrono::hours change_records{24 * 7};
@@ -40,6 +46,8 @@ struct HeadEndOptions {
   std::string site = "site";      // name in the archive
   std::filesystem::path archive;  // directory; empty: none
   size_t archive_segment_bytes = size_t{64} << 20;
+  std::vector<GatewayOptions> gateways;
+  Whereabouts whereabouts;
   std::filesystem::path survey;  // directory of the register of cells; empty: none
   // The operator says that the store is a restored backup.
   bool restored = false;
@@ -59,6 +67,8 @@ class HeadEnd {
   // Changes are refused with SHUTTING_DOWN from now on; watchers are ended.
   void BeginShutdown();
 
+  bool shutting_down() const { return shutting_down_.load(); }
+
   // Wakes the housekeeper (time persisted each minute, what is old trimmed, the epoch followed) and waits for
   // a round begun after the call. Any thread, while the head-end lives.
   void HousekeepNow();
@@ -72,6 +82,13 @@ class HeadEnd {
   EcmService& ecm() { return *ecm_; }
   GeoState& geo() { return *geo_; }
   Location& location() { return *location_; }
+  Rollouts& rollouts() { return *rollouts_; }
+  Held& held() { return *held_; }
+  Alarms& alarms() { return *alarms_; }
+  ObservedSaver& saver() { return *saver_; }
+  Gateways& gateways() { return *gateways_; }
+  // What every installed card hears; filled in the background after a start, see HeardColumn::loaded.
+  HeardColumn& column() { return *column_; }
   CellRegister& cell_register() { return *cell_register_; }
   const AreaDesk& area_desk() const { return *area_desk_; }
   Views& views() { return *views_; }
@@ -86,15 +103,19 @@ class HeadEnd {
 
  private:
   HeadEnd(HeadEndOptions options, Logger& log) : options_(std::move(options)), log_(log) {}
+  Whereabouts WhereaboutsOf(const HeadEndOptions& options) const;
   Status FindWhetherRestored(const archive::Writer* writer);
   Result<Committed> EndHold(const Request& request, std::string_view action, bool set_aside);
   Status ReloadAll();
+  void LoadColumn();
   void Housekeep();
   Status Trim();
 
   HeadEndOptions options_;
   Logger& log_;
   std::unique_ptr<StampTracker> stamps_;
+  CellNumbers cells_;
+  std::unique_ptr<HeardColumn> column_;
   std::unique_ptr<Executor> executor_;
   std::unique_ptr<RestoreHold> restore_;
   std::unique_ptr<SiteClock> site_clock_;
@@ -107,7 +128,13 @@ class HeadEnd {
   std::unique_ptr<Emergencies> emergencies_;
   std::unique_ptr<Evictions> evictions_;
   std::unique_ptr<EcmService> ecm_;
+  std::unique_ptr<Alarms> alarms_;
+  std::unique_ptr<Guard> guard_;
+  std::unique_ptr<ObservedSaver> saver_;
+  std::unique_ptr<Gateways> gateways_;
   std::unique_ptr<Location> location_;
+  std::unique_ptr<Rollouts> rollouts_;
+  std::unique_ptr<Held> held_;
   std::unique_ptr<CellRegister> cell_register_;
   std::unique_ptr<AreaDesk> area_desk_;
   std::unique_ptr<Archiver> archiver_;
@@ -121,6 +148,7 @@ class HeadEnd {
   uint64_t rounds_asked_ HEARTH_GUARDED_BY(mu_) = 0;
   uint64_t rounds_done_ HEARTH_GUARDED_BY(mu_) = 0;
   std::thread housekeeper_;
+  std::thread column_loader_;
 };
 
 }  // namespace hearth::app

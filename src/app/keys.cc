@@ -133,6 +133,7 @@ Status KeyKeeper::LoadBatches() {
                                 master_.Unwrap("batch", IdBytes(batch.id.value), batch.wrapped_master));
         const BatchId id = batch.id;
         const MutexLock lock(mu_);
+        batch_from_.emplace(batch.first, id);
         batches_.emplace(id, std::pair(std::move(batch), crypto::BatchMaster(std::move(key))));
         return Ok();
       });
@@ -175,6 +176,7 @@ Result<Change> KeyKeeper::ImportBatch(const Request& request, const NewBatch& ba
       }));
   if (outcome.change.committed.wrote && !request.dry_run) {
     const MutexLock lock(mu_);
+    batch_from_.emplace(batch.first, batch.id);
     batches_.emplace(batch.id, std::pair(std::move(record), batch.master.Copy()));
   }
   return outcome.change;
@@ -193,6 +195,22 @@ Status KeyKeeper::CheckCardInBatch(CardNumber card, BatchId batch) const {
                              ToString(record.first), ToString(record.last)));
   }
   return Ok();
+}
+
+Result<crypto::CardReportKey> KeyKeeper::ReportKeyOf(CardNumber card) const {
+  crypto::BatchMaster master;
+  {
+    const MutexLock lock(mu_);
+    const auto after = batch_from_.upper_bound(card);
+    const auto batch =
+        after == batch_from_.begin() ? batches_.end() : batches_.find(std::prev(after)->second);
+    if (batch == batches_.end() || card > batch->second.first.last) {
+      return Error(Reason::kCardUnknown, fmt::format("card {} is in no batch", ToString(card)));
+    }
+    master = batch->second.second.Copy();
+  }
+  HEARTH_ASSIGN_OR_RETURN(const crypto::CardKey card_key, crypto::CardKeyFor(master, card));
+  return crypto::CardReportKeyFor(card_key);
 }
 
 Result<crypto::CardKeys> KeyKeeper::KeysOfCard(CardNumber card, BatchId batch) const {

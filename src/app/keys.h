@@ -72,6 +72,8 @@ class KeyKeeper {
   // BATCH_UNKNOWN, CARD_OUTSIDE_BATCH.
   Status CheckCardInBatch(CardNumber card, BatchId batch) const;
   Result<crypto::CardKeys> KeysOfCard(CardNumber card, BatchId batch) const;
+  // The report key alone, by the batch whose numbers the card is one of. CARD_UNKNOWN.
+  Result<crypto::CardReportKey> ReportKeyOf(CardNumber card) const;
 
   Result<Bytes> WrapChipKey(BoxSerial box, const crypto::ChipKey& key) const;
   Result<crypto::ChipKey> UnwrapChipKey(const records::BoxRecord& box) const;
@@ -153,6 +155,8 @@ class KeyKeeper {
   std::shared_ptr<const State> state_ HEARTH_GUARDED_BY(mu_);
   std::atomic<uint64_t> ecm_version_{0};
   std::map<BatchId, std::pair<records::BatchRecord, crypto::BatchMaster>> batches_ HEARTH_GUARDED_BY(mu_);
+  std::map<CardNumber, BatchId> batch_from_
+      HEARTH_GUARDED_BY(mu_);  // by the first card: ranges never overlap
 };
 
 }  // namespace hearth::app

@@ -50,6 +50,9 @@ ObjectKey EmergencyKey(uint64_t number) { return OfSite(fmt::format("{}{:010}", 
 ObjectKey EvictionKey(const RequestId& id) {
   return OfSite(fmt::format("{}{}", kEvictionPrefix, id.ToString()));
 }
+ObjectKey PolicyKey(uint32_t version) { return OfSite(fmt::format("policy/{:010}", version)); }
+ObjectKey RolloutKey(uint64_t number) { return OfSite(fmt::format("rollout/{:010}", number)); }
+ObjectKey AlarmKey(uint64_t number) { return OfSite(fmt::format("alarm/{:010}", number)); }
 ObjectKey ServiceKeyKey(ServiceId service, uint64_t epoch) {
   return OfSite(fmt::format("svckey/{:05}/{:010}", service.value, epoch));
 }

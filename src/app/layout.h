@@ -21,6 +21,8 @@
 //                                             emergency/<number, 10 digits>, site/emergency
 //                                             village/<12 or 14 digits>
 //                                             evict/<uuid>   an eviction that is under way
+//                                             policy/<version, 10 digits>, rollout/<number, 10 digits>,
+//                                             alarm/<number, 10 digits>
 //   ~stamp                  last stamp of the bucket, in each data bucket
 //
 // The identity number of a person is personal data, so it is only ever a key as its hash.
@@ -62,6 +64,9 @@ ObjectKey PlanHeadKey(ServiceId service);
 ObjectKey PlanDayKey(ServiceId service, uint32_t day);
 ObjectKey EmergencyKey(uint64_t number);
 ObjectKey EvictionKey(const RequestId& id);
+ObjectKey PolicyKey(uint32_t version);
+ObjectKey RolloutKey(uint64_t number);
+ObjectKey AlarmKey(uint64_t number);
 ObjectKey ServiceKeyKey(ServiceId service, uint64_t epoch);
 ObjectKey RegionKey(RegionCode region);
 ObjectKey AreaKey(AreaId area);
@@ -70,6 +75,10 @@ ObjectKey ListKey(geofence::ListKind kind, AreaId id);
 ObjectKey CellsKey(geofence::ListKind kind, AreaId id, uint32_t version, uint32_t chunk);
 ObjectKey SiteKey(std::string_view name);
 
+inline constexpr std::string_view kCardPrefix = "card/";
+inline constexpr std::string_view kRolloutPrefix = "rollout/";
+inline constexpr std::string_view kPolicyName =
+    "policy";  // SiteKey: 4 bytes, big-endian: the version in force
 inline constexpr std::string_view kSagaPrefix = "saga/";
 inline constexpr std::string_view kEvictionPrefix = "evict/";
 inline constexpr std::string_view kEmergencyPrefix = "emergency/";

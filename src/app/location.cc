@@ -1,6 +1,7 @@
 #include "src/app/location.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -9,186 +10,123 @@
 namespace hearth::app {
 namespace {
 
-using intervention::Action;
 using intervention::Cause;
 using records::CardRecord;
 
-std::string CellsText(const std::vector<geofence::HeardCell>& cells) {
-  std::string text;
-  for (const geofence::HeardCell& heard : cells) {
-    if (!text.empty()) text += ' ';
-    text += fmt::format("{}@{}", geofence::ToString(heard.cell), heard.signal_dbm);
-  }
-  return text;
+// Two reports of one card this far apart in time are in order, whatever was done to the box's clock.
+constexpr int64_t kClockStepSeconds = 60;
+
+std::optional<uint32_t> CounterOf(const Report& report) {
+  return report.card_signed ? std::optional(report.counter) : std::nullopt;
 }
 
-std::string_view NameOf(ReportOutcome outcome) {
-  switch (outcome) {
-    case ReportOutcome::kObserved:
-      return "observed";
-    case ReportOutcome::kActivated:
-      return "activated";
-    case ReportOutcome::kInstallRefused:
-      return "install_refused";
-    case ReportOutcome::kCounted:
-      return "counted";
-    case ReportOutcome::kSwitchedOff:
-      return "switched_off";
-    case ReportOutcome::kRestored:
-      return "restored";
-    case ReportOutcome::kProposed:
-      return "proposed";
-  }
-  return "unknown";
+uint32_t SecondsOf(UnixMillis time) { return static_cast<uint32_t>(time.value / 1000); }
+
+Error Replayed(const Report& report, uint64_t known) {
+  return Error(Reason::kReportReplayed, fmt::format("card {} has reported up to counter {}; this is {}",
+                                                    ToString(report.card), known, report.counter));
 }
 
-ReportOutcome OutcomeOf(const intervention::Decision& decision) {
-  switch (decision.action) {
-    case Action::kActivate:
-      return ReportOutcome::kActivated;
-    case Action::kRefuseInstall:
-      return ReportOutcome::kInstallRefused;
-    case Action::kDisable:
-      return ReportOutcome::kSwitchedOff;
-    case Action::kRestore:
-      return ReportOutcome::kRestored;
-    case Action::kPropose:
-      return ReportOutcome::kProposed;
-    case Action::kNone:
-      break;
-  }
-  const bool counting =
-      decision.cause == Cause::kBlacklistedCounting || decision.cause == Cause::kOutOfAreaCounting;
-  return counting ? ReportOutcome::kCounted : ReportOutcome::kObserved;
+Error NotNewer(const Report& report) {
+  return Error(Reason::kReportReplayed,
+               fmt::format("card {} has reported later than {}; without its MAC only what is newer counts",
+                           ToString(report.card), ToString(report.time)));
 }
 
-std::optional<Reason> ReasonFor(const intervention::Decision& decision) {
-  if (auto reason = intervention::ReasonOf(decision.cause)) return reason;
-  switch (decision.cause) {
-    case Cause::kBlacklistedCounting:
-    case Cause::kBlacklistedConfirmed:
-    case Cause::kStillAway:
-      return Reason::kLocationBlacklisted;
-    case Cause::kOutOfAreaCounting:
-    case Cause::kOutOfAreaWindow:
-      return Reason::kLocationOutOfArea;
-    default:
-      return std::nullopt;
-  }
-}
-
-// The lists whose versions led to a judgement: those that decided some cell's fate, and the card's own.
-std::vector<intervention::ListVersion> ListsOf(const GeoSnapshot& geo, AreaId area,
-                                               const geofence::Judgement& judgement) {
-  std::vector<intervention::ListVersion> lists;
-  const auto add = [&](geofence::ListKind kind, AreaId id) {
-    const auto head = geo.lists.find({kind, id});
-    if (head == geo.lists.end()) return;
-    const intervention::ListVersion version{.list = id, .version = head->second.version};
-    if (std::find(lists.begin(), lists.end(), version) == lists.end()) lists.push_back(version);
+// At most as many as a row has: the serving cell, then neighbours of home, then the others.
+Observation ObservationOf(const Report& report, const geofence::Judgement& judgement, CellNumbers& numbers) {
+  Observation seen{.counts = report.card_signed,
+                   .counter = report.counter,
+                   .reported = SecondsOf(report.time),
+                   .verdict = judgement.verdict,
+                   .at_home = judgement.verdict == geofence::Verdict::kInArea && !judgement.by_neighbour};
+  const auto& cells = report.evidence.cells;
+  std::array<uint32_t, 256> heard{};
+  const size_t count = std::min(cells.size(), heard.size());
+  for (size_t i = 0; i < count; ++i) heard[i] = numbers.Hear(cells[i].cell, report.time);
+  const auto add = [&](size_t i) {
+    if (seen.count < HeardRow::kCells) seen.cells[seen.count++] = heard[i];
   };
-  add(geofence::ListKind::kWhitelist, area);
-  for (const auto& finding : judgement.findings) {
-    if (finding.list.id.value != 0) add(finding.list.kind, finding.list.id);
+  if (count <= HeardRow::kCells) {
+    for (size_t i = 0; i < count; ++i) add(i);
+    return seen;
   }
-  return lists;
+  add(0);
+  for (const bool own : {true, false}) {
+    for (size_t i = 1; i < count; ++i) {
+      if ((judgement.findings[i].fate == geofence::CellFate::kOwnPlace) == own) add(i);
+    }
+  }
+  return seen;
 }
 
-void EmitStanding(Txn& txn, const entitlement::Card& card) {
-  txn.Emit(records::StandingChanged{
-      .card = card.number, .standing = card.standing, .reason = card.reason, .stamp = card.standing_stamp});
-  txn.Emit(records::MemberChanged{.group = card.place.group,
-                                  .change = {.card = card.number,
-                                             .slot = card.place.slot,
-                                             .on = card.standing != entitlement::Standing::kDark,
-                                             .leave = false,
-                                             .stamp = card.standing_stamp}});
-}
-
-Status SwitchOn(Txn& txn, CardRecord& record) {
-  HEARTH_ASSIGN_OR_RETURN(const Stamp stamp, txn.NextStamp(/*open=*/true));
-  record.card = entitlement::SwitchOn(std::move(record.card), stamp, txn.now());
-  EmitStanding(txn, record.card);
-  return Ok();
-}
-
-Status SwitchOff(Txn& txn, CardRecord& record) {
-  HEARTH_ASSIGN_OR_RETURN(const Stamp stamp, txn.NextStamp(/*open=*/true));
-  record.card = entitlement::SwitchOff(std::move(record.card), entitlement::StandingReason::kLocation, stamp,
-                                       txn.now());
-  EmitStanding(txn, record.card);
-  return Ok();
-}
-
-// Writes a new intervention of the card and gives it the card's next number.
-Result<uint64_t> WriteIntervention(Txn& txn, CardRecord& record, intervention::Intervention intervention) {
-  const uint64_t n = ++record.interventions;
-  intervention.id = fmt::format("{}-{}", ToString(record.card.number), n);
-  intervention.card = record.card.number;
-  txn.Write(InterventionKey(record.card.number, n).key,
-            records::InterventionRecord{.intervention = std::move(intervention),
-                                        .account = record.card.claim.account,
-                                        .area = record.card.area});
-  return n;
-}
-
-// Ends the intervention in force, if any.
-Status EndIntervention(
-    Txn& txn, CardRecord& record,
-    const std::function<Result<intervention::Intervention>(intervention::Intervention)>& lift) {
-  if (record.in_force == 0) return Ok();
-  const std::string key = InterventionKey(record.card.number, record.in_force).key;
-  HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<records::InterventionRecord>(key));
-  record.in_force = 0;
-  if (!stored) return Ok();
-  HEARTH_ASSIGN_OR_RETURN(stored->value.intervention, lift(std::move(stored->value.intervention)));
-  txn.Write(key, stored->value);
-  return Ok();
-}
-
-std::string Message(const Report& report, const geofence::Judgement& judgement, const GeoSnapshot& geo,
-                    const CardRecord& card, ReportOutcome outcome) {
+std::string ObservedMessage(const Report& report, geofence::Verdict verdict, AreaId area) {
   const std::string serving =
       report.evidence.cells.empty() ? "no cell" : geofence::ToString(report.evidence.cells.front().cell);
-  const auto area = geo.areas.find(card.card.area);
-  const std::string home = area == geo.areas.end()
-                               ? ToString(card.card.area)
-                               : fmt::format("{} {}", ToString(card.card.area), area->second.value.name);
-  return fmt::format("{}: serving cell {} is {}; the card's area is {}", NameOf(outcome), serving,
-                     geofence::NameOf(judgement.verdict), home);
+  return fmt::format("observed: serving cell {} is {}; the card's area is {}", serving,
+                     geofence::NameOf(verdict), ToString(area));
 }
 
 }  // namespace
 
 Location::Location(Executor& executor, Registry& registry, KeyKeeper& keys, GeoState& geo,
-                   const intervention::Policy& policy, const Limits& limits,
-                   std::function<void(CardNumber)> heard, MetricsRegistry& metrics)
+                   HeardColumn& column, ObservedSaver& saver, Alarms& alarms, Guard& guard,
+                   const Limits& limits, std::function<void(std::span<const CardNumber>)> heard,
+                   Whereabouts whereabouts, MetricsRegistry& metrics)
     : executor_(executor),
       registry_(registry),
       keys_(keys),
       geo_(geo),
-      policy_(policy),
+      column_(column),
+      saver_(saver),
+      alarms_(alarms),
+      guard_(guard),
       limits_(limits),
-      heard_(std::move(heard)) {
-  for (int i = 0; i <= static_cast<int>(ReportOutcome::kProposed); ++i) {
-    outcomes_.push_back(
-        &metrics.GetCounter("hearth_reports_total", "Location reports by what followed.",
-                            {{"outcome", std::string(NameOf(static_cast<ReportOutcome>(i)))}}));
+      heard_(std::move(heard)),
+      whereabouts_(std::move(whereabouts)),
+      suspicion_(alarms, limits),
+      counts_(metrics) {}
+
+Status CheckEvidence(const Report& report, const Limits& limits) {
+  if (!report.fix) return geofence::CheckEvidence(report.evidence, limits);
+  if (!report.evidence.cells.empty() || report.evidence.no_signal) {
+    return InvalidField("fix", "either cells or a fix, not both");
   }
+  if (!geofence::InRange(report.fix->position)) {
+    return InvalidField("fix", "latitude -90 to 90, longitude -180 to 180 degrees");
+  }
+  if (report.fix->accuracy_m < 1 || report.fix->accuracy_m > 100'000) {
+    return InvalidField("fix.accuracy_m", "1 to 100,000");
+  }
+  return Ok();
 }
 
-Status Location::CheckSigned(const Report& report, const entitlement::Card& card) const {
-  cas::ReportBody body{.card = report.card,
-                       .box = report.box,
-                       .sim = report.sim,
-                       .counter = report.counter,
-                       .utc = MessageSeconds(report.time),
-                       .cells = {}};
+std::string EvidenceText(const Report& report) {
+  if (!report.fix) return CellsText(report.evidence.cells);
+  return fmt::format("fix:{:.7f},{:.7f}~{}m", report.fix->position.latitude_e7 / 1e7,
+                     report.fix->position.longitude_e7 / 1e7, report.fix->accuracy_m);
+}
+
+Status Location::CheckSigned(const Report& report) const {
+  // Kept between reports for its memory.
+  thread_local cas::ReportBody body;
+  body.card = report.card;
+  body.box = report.box;
+  body.sim = report.sim;
+  body.counter = report.counter;
+  body.utc = MessageSeconds(report.time);
+  body.cells.clear();
   for (const geofence::HeardCell& heard : report.evidence.cells) {
     body.cells.push_back({.cell = geofence::PackCell(heard.cell), .signal_dbm = heard.signal_dbm});
   }
-  HEARTH_ASSIGN_OR_RETURN(const auto keys, keys_.KeysOfCard(report.card, card.batch));
-  return cas::VerifyReport(body, report.mac, keys.report);
+  body.fix.reset();
+  if (report.fix) {
+    body.fix = cas::ReportFix{.latitude_e7 = report.fix->position.latitude_e7,
+                              .longitude_e7 = report.fix->position.longitude_e7,
+                              .accuracy_m = report.fix->accuracy_m};
+  }
+  HEARTH_ASSIGN_OR_RETURN(const auto key, keys_.ReportKeyOf(report.card));
+  return cas::VerifyReport(body, report.mac, key);
 }
 
 Status Location::CheckTime(const Report& report, UnixMillis now) const {
@@ -222,238 +160,325 @@ Status Location::CheckPair(const Report& report, const CardRecord& record) const
                  fmt::format("card {} goes with SIM {}, not {}", ToString(card.number), ToString(card.sim),
                              ToString(report.sim)));
   }
-  if (record.location.last_counter && report.counter <= *record.location.last_counter) {
-    return Error(Reason::kReportReplayed,
-                 fmt::format("card {} has reported up to counter {}; this is {}", ToString(card.number),
-                             *record.location.last_counter, report.counter));
-  }
+  const auto& known = record.location.last_counter;
+  if (report.card_signed && known && report.counter <= *known) return Replayed(report, *known);
+  if (!report.card_signed && report.time <= record.location.last_report_time) return NotNewer(report);
   return Ok();
 }
 
-Result<ReportAnswer> Location::Take(const Report& report) {
-  HEARTH_ASSIGN_OR_RETURN(auto card, registry_.Card(report.card));
-  HEARTH_RETURN_IF_ERROR(geofence::CheckEvidence(report.evidence, limits_));
-  HEARTH_RETURN_IF_ERROR(CheckSigned(report, card.value.card));
-  HEARTH_RETURN_IF_ERROR(CheckTime(report, executor_.clock().Now()));
-  HEARTH_ASSIGN_OR_RETURN(card, registry_.SettledCard(report.card));
+geofence::Judgement Location::JudgeEvidence(const GeoSnapshot& geo, const geofence::CardPlace& place,
+                                            const geofence::ListFilter& filter, const Report& report) const {
+  if (!report.fix) return geofence::Judge(geo.cells_in_force.index(), place, report.evidence, filter);
+  geofence::Judgement judgement;
+  judgement.verdict = geofence::Verdict::kUnknownCell;
+  const double vague_km = report.fix->accuracy_m / 1000.0;
+  if (whereabouts_.distance_km && vague_km <= limits_.fix_radius_km) {
+    if (const auto km = whereabouts_.distance_km(place.area, report.fix->position)) {
+      judgement.verdict =
+          *km <= limits_.fix_radius_km ? geofence::Verdict::kInArea : geofence::Verdict::kOutOfArea;
+    }
+  }
+  if (place.exempt) judgement.verdict = geofence::Verdict::kExempt;
+  return judgement;
+}
+
+Status Location::Admit(const Report& report, const std::optional<HeardRow>& row, UnixMillis now,
+                       Gateway* gateway) {
+  HEARTH_RETURN_IF_ERROR(CheckEvidence(report, limits_));
+  AreaId area(row ? row->area : 0);
+  if (!row) {
+    HEARTH_ASSIGN_OR_RETURN(const auto card, registry_.Card(report.card));
+    area = card.value.card.area;
+  }
+  if (report.card_signed) {
+    HEARTH_RETURN_IF_ERROR(CheckSigned(report));
+  } else if (gateway == nullptr) {
+    return Error(Reason::kReportUnsigned,
+                 fmt::format("the report of card {} has no MAC", ToString(report.card)));
+  } else {
+    HEARTH_RETURN_IF_ERROR(gateway->Admit(area));
+  }
+  return CheckTime(report, now);
+}
+
+// --- The data lane.
+
+Result<std::optional<ReportAnswer>> Location::Observe(const Report& report, const HeardRow& row,
+                                                      const GeoSnapshot& geo, UnixMillis now, bool in_words) {
+  const std::optional<ReportAnswer> not_ours;
+  const uint32_t seconds = SecondsOf(report.time);
+  if (report.fix || row.counting != 0 || row.held != 0 || seconds <= row.decided ||
+      row.pair != PairOf(report.box, report.sim)) {
+    return not_ours;
+  }
+  const CardRules rules = geo.RulesFor(report.card, AreaId(row.area));
+  const geofence::CardPlace place{
+      .area = AreaId(row.area), .strictness = rules.policy.strictness, .exempt = row.exempt != 0};
+  const geofence::Judgement judgement = JudgeEvidence(geo, place, rules.filter(), report);
+  intervention::LocationState state{.standing = row.location_standing(),
+                                    .last_counter = row.counter,
+                                    .last_report_time = row.reported_time()};
+  if (row.verdict != 0) state.last_verdict = static_cast<geofence::Verdict>(row.verdict);
+  state.last_decision_time = UnixMillis(int64_t{row.decided} * 1000);
+  // What a report against the card would count up to is not asked: the first of them goes the other way.
+  const intervention::Decision decision =
+      intervention::Decide(state, rules.policy,
+                           {.verdict = judgement.verdict,
+                            .whitelisted_neighbour = judgement.whitelisted_neighbour,
+                            .card_authenticated = report.card_signed,
+                            .counter = CounterOf(report),
+                            .report_time = report.time,
+                            .now = now});
+  if (decision.action != intervention::Action::kNone || decision.changed_durably ||
+      decision.cause == Cause::kStale) {
+    return not_ours;
+  }
+  HEARTH_RETURN_IF_ERROR(CheckTravelFromRow(report, row));
+  const Observation seen = ObservationOf(report, judgement, column_.cells());
+  switch (column_.Observe(row, seen)) {
+    case HeardColumn::Taken::kChanged:
+      return not_ours;
+    case HeardColumn::Taken::kReplayed:
+      if (!report.card_signed) return NotNewer(report);
+      CheckFork(report, row);
+      return Replayed(report, row.counter);
+    case HeardColumn::Taken::kTakenAndDirty:
+      saver_.Add(report.card);
+      break;
+    case HeardColumn::Taken::kTaken:
+      break;
+  }
+  if (report.card_signed) suspicion_.Took(report.card, place.area, report.time, report.evidence);
+  const bool was_home = state.last_verdict == geofence::Verdict::kInArea;
+  if (was_home && judgement.verdict == geofence::Verdict::kUnknownCell && row.home_cell != 0) {
+    guard_.LostHome(report.card, place.area, column_.cells().CellOf(row.home_cell), report.time);
+  }
+  ReportAnswer answer{.outcome = ReportOutcome::kObserved, .verdict = judgement.verdict};
+  if (decision.cause == Cause::kStillAway) answer.reason = Reason::kLocationBlacklisted;
+  if (!in_words) return std::optional(std::move(answer));
+  answer.unknown_cells = judgement.unknown_cells;
+  answer.message = ObservedMessage(report, judgement.verdict, place.area);
+  if (answer.reason) answer.viewer_code = InfoOf(*answer.reason).viewer;
+  return std::optional(std::move(answer));
+}
+
+// --- The lane that commits.
+
+std::optional<geofence::Position> Location::PositionOf(const Report& report) const {
+  if (report.fix) return report.fix->position;
+  if (report.evidence.cells.empty() || !whereabouts_.cell_position) return std::nullopt;
+  return whereabouts_.cell_position(report.evidence.cells.front().cell);
+}
+
+Status Location::CheckTravel(const Report& report, AreaId area, const Sighting& before,
+                             std::string_view where) {
+  const auto position = PositionOf(report);
+  if (!position) return Ok();
+  const auto kmh = ImpossibleSpeed(before, {*position, report.time}, limits_.report_ahead);
+  if (!kmh) return Ok();
+  const std::string text =
+      fmt::format("{} km/h between {} at {} and {} at {}", std::llround(*kmh), where, ToString(before.at),
+                  report.fix ? EvidenceText(report) : geofence::ToString(report.evidence.cells.front().cell),
+                  ToString(report.time));
+  suspicion_.Clone(report.card, area, report.time, text);
+  return Error(Reason::kReportImpossibleTravel, fmt::format("card {}: {}", ToString(report.card), text));
+}
+
+Status Location::CheckTravelFromRow(const Report& report, const HeardRow& row) {
+  if (!whereabouts_.cell_position || row.count == 0 || report.evidence.cells.empty()) return Ok();
+  const geofence::Cell before = column_.cells().CellOf(row.cells[0]);
+  if (before == report.evidence.cells.front().cell) return Ok();
+  const auto position = whereabouts_.cell_position(before);
+  if (!position) return Ok();
+  return CheckTravel(report, AreaId(row.area), {*position, row.reported_time()}, geofence::ToString(before));
+}
+
+// A card counts up. The counter of a report that was taken, with other content, or a lower one at a later
+// time: two cards with the same keys count each for itself.
+void Location::CheckFork(const Report& report, const HeardRow& row) {
+  const uint32_t seconds = SecondsOf(report.time);
+  const auto& cells = report.evidence.cells;
+  const bool same_cells = cells.size() == row.count &&
+                          (cells.empty() || column_.cells().Find(cells.front().cell) == row.cells[0]);
+  const bool differs = report.counter == row.counter && cells.size() <= HeardRow::kCells &&
+                       (seconds > row.reported || (seconds == row.reported && !same_cells));
+  const bool falls_back = report.counter < row.counter && seconds > row.reported + kClockStepSeconds;
+  if (!differs && !falls_back) return;
+  suspicion_.Clone(
+      report.card, AreaId(row.area), report.time,
+      fmt::format("counter {} at {} after counter {} at {}: two cards count with the same keys",
+                  report.counter, ToString(report.time), row.counter, ToString(row.reported_time())));
+}
+
+// Brings what is stored up to what the row knows, and compares the report with it.
+Status Location::CatchUp(Txn& txn, const Report& report, const HeardColumn::Claim& claim) {
+  const std::string key = CardKey(report.card).key;
+  HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<CardRecord>(key));
+  if (!stored) return Ok();  // Judge says so
+  CardRecord& record = stored->value;
+  if (claim.before && ApplyRow(*claim.before, claim.before->counter, column_.cells(), record)) {
+    txn.Write(key, record);
+  }
+  HEARTH_RETURN_IF_ERROR(CheckPair(report, record));
+  Sighting before{.at = record.observed};
+  if (record.fix) {
+    before.position = record.fix->position;
+    return CheckTravel(report, record.card.area, before, "a fix");
+  }
+  if (record.heard.empty() || !whereabouts_.cell_position) return Ok();
+  const geofence::Cell& cell = record.heard.front().cell;
+  const bool same = !report.evidence.cells.empty() && report.evidence.cells.front().cell == cell;
+  const auto position = same ? std::nullopt : whereabouts_.cell_position(cell);
+  if (!position) return Ok();
+  before.position = *position;
+  return CheckTravel(report, record.card.area, before, geofence::ToString(cell));
+}
+
+Location::Flight Location::BeginDurable(const Report& report) {
+  Flight flight{.card = report.card, .counter = CounterOf(report), .time = report.time};
+  const auto refuse = [&](const Error& error) {
+    flight.refused = error;
+    if (flight.claimed) column_.EndDurable(flight.card, flight.counter, flight.claim, /*done=*/false);
+    flight.claimed = false;
+  };
+  if (const auto card = registry_.SettledCard(report.card); card) {
+    flight.area = card->value.card.area;
+  } else {
+    refuse(card.error());
+    return flight;
+  }
+  flight.claim = column_.BeginDurable(report.card, flight.counter);
+  if (flight.claim.replayed) {
+    if (!flight.claim.busy) CheckFork(report, *flight.claim.before);
+    refuse(Replayed(report, flight.claim.before->counter));
+    return flight;
+  }
+  flight.claimed = true;
+  if (!report.evidence.cells.empty()) flight.serving = report.evidence.cells.front().cell;
+  if (report.card_signed) flight.evidence = report.evidence;
   const auto geo = geo_.snapshot();
-  ReportAnswer answer;
   Act act{.actor = "card:" + ToString(report.card), .action = "report"};
-  HEARTH_ASSIGN_OR_RETURN(answer.committed, executor_.Run(CardKey(report.card).bucket, act, [&](Txn& txn) {
-    return Judge(txn, report, *geo, act, answer);
-  }));
-  outcomes_[static_cast<size_t>(answer.outcome)]->Increment();
-  heard_(report.card);
+  auto begun = executor_.Begin(CardKey(report.card).bucket, act, [&](Txn& txn) -> Status {
+    HEARTH_RETURN_IF_ERROR(CatchUp(txn, report, flight.claim));
+    return Judge(txn, report, *geo, act, flight.answer);
+  });
+  if (begun) {
+    flight.begun = std::move(*begun);
+  } else {
+    refuse(begun.error());
+  }
+  return flight;
+}
+
+Result<ReportAnswer> Location::FinishDurable(Flight flight) {
+  if (!flight.refused) {
+    if (auto committed = Executor::Wait(std::move(flight.begun)); committed) {
+      flight.answer.committed = *committed;
+    } else {
+      flight.refused = committed.error();
+    }
+  }
+  if (flight.claimed) column_.EndDurable(flight.card, flight.counter, flight.claim, !flight.refused);
+  if (flight.refused) {
+    counts_.Refused(flight.refused->reason());
+    return *std::move(flight.refused);
+  }
+  counts_.Decided(flight.answer.outcome);
+  if (flight.answer.outcome == ReportOutcome::kSwitchedOff && flight.answer.rollout != 0 && darkened_) {
+    darkened_(flight.answer.rollout);
+  }
+  suspicion_.Took(flight.card, flight.area, flight.time, flight.evidence);
+  if (flight.answer.outcome == ReportOutcome::kActivated && flight.serving) {
+    suspicion_.Opened(flight.card, flight.area, flight.time, *flight.serving);
+  }
+  return std::move(flight.answer);
+}
+
+Result<ReportAnswer> Location::Take(const Report& report, Gateway* gateway) {
+  const UnixMillis now = executor_.clock().Now();
+  const auto row = column_.Find(report.card);
+  if (Status admitted = Admit(report, row, now, gateway); !admitted) {
+    counts_.Refused(admitted.error().reason());
+    return admitted.error();
+  }
+  if (row) {
+    auto observed = Observe(report, *row, *geo_.snapshot(), now, /*in_words=*/true);
+    if (!observed) {
+      counts_.Refused(observed.error().reason());
+      return observed.error();
+    }
+    if (*observed) {
+      counts_.Observed(1);
+      heard_({&report.card, 1});
+      return **std::move(observed);
+    }
+  }
+  auto answer = FinishDurable(BeginDurable(report));
+  if (answer) heard_({&report.card, 1});
   return answer;
 }
 
-Status Location::Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, Act& act,
-                       ReportAnswer& answer) {
-  const std::string key = CardKey(report.card).key;
-  HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<CardRecord>(key));
-  if (!stored) {
-    return Error(Reason::kCardUnknown, fmt::format("card {} is not in stock", ToString(report.card)));
-  }
-  CardRecord& record = stored->value;
-  HEARTH_RETURN_IF_ERROR(CheckPair(report, record));
-  const geofence::Judgement judgement = geofence::Judge(
-      geo.cells_in_force,
-      {.area = record.card.area, .strictness = geofence::Strictness::kVillage, .exempt = record.card.exempt},
-      report.evidence);
-  const intervention::Decision decision =
-      intervention::Decide(record.location, policy_,
-                           {.verdict = judgement.verdict,
-                            .whitelisted_neighbour = judgement.whitelisted_neighbour,
-                            .card_authenticated = true,
-                            .counter = report.counter,
-                            .report_time = report.time,
-                            .now = txn.now()});
-  if (decision.cause == Cause::kStale) {
-    return Error(Reason::kReportStale,
-                 fmt::format("the report of {} is older than what was decided on {}", ToString(report.time),
-                             ToString(std::max(record.location.last_decision_time,
-                                               record.location.last_report_time))));
-  }
-  const bool newest = report.time >= record.observed;
-  record.location = decision.next;
-  if (newest) {
-    record.heard = report.evidence.cells;
-    record.observed = report.time;
-  }
-  answer.outcome = OutcomeOf(decision);
-  answer.verdict = judgement.verdict;
-  answer.reason = ReasonFor(decision);
-  answer.unknown_cells = judgement.unknown_cells;
-  answer.message = Message(report, judgement, geo, record, answer.outcome);
-
-  const auto entry = [&] {
-    return intervention::Intervention{.id = {},
-                                      .card = record.card.number,
-                                      .state = intervention::InterventionState::kInForce,
-                                      .cause = decision.cause,
-                                      .verdict = judgement.verdict,
-                                      .evidence = CellsText(report.evidence.cells),
-                                      .lists = ListsOf(geo, record.card.area, judgement),
-                                      .policy_version = policy_.version,
-                                      .reported = report.time,
-                                      .decided = txn.now(),
-                                      .lifted = {},
-                                      .lifted_by = {},
-                                      .lift_reason = {}};
+Location::Batch Location::Begin(std::span<const Report> reports, Gateway* gateway) {
+  Batch batch;
+  const UnixMillis now = executor_.clock().Now();
+  const auto geo = geo_.snapshot();
+  std::vector<std::pair<uint64_t, uint32_t>> order(reports.size());
+  for (uint32_t i = 0; i < reports.size(); ++i) order[i] = {reports[i].card.value, i};
+  std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
+    if (a.first != b.first) return a.first < b.first;
+    const uint32_t left = reports[a.second].counter;
+    const uint32_t right = reports[b.second].counter;
+    return left != right ? left < right : a.second < b.second;
+  });
+  const auto refuse = [&](uint32_t index, const Error& error) {
+    counts_.Refused(error.reason());
+    batch.answer_.items.emplace_back(index, error);
   };
-  if (decision.action != Action::kNone &&
-      (decision.changed_durably || decision.action != Action::kRefuseInstall)) {
-    act.object = "card:" + ToString(report.card);
-    act.action = fmt::format("location.{}", NameOf(answer.outcome));
-    act.detail = fmt::format("{}; cells {}; policy {}", answer.message, CellsText(report.evidence.cells),
-                             policy_.version);
-  }
-  switch (decision.action) {
-    case Action::kActivate:
-      HEARTH_RETURN_IF_ERROR(SwitchOn(txn, record));
-      if (!report.evidence.cells.empty()) record.installed_cell = report.evidence.cells.front().cell;
-      break;
-    case Action::kDisable: {
-      HEARTH_RETURN_IF_ERROR(SwitchOff(txn, record));
-      HEARTH_ASSIGN_OR_RETURN(record.in_force, WriteIntervention(txn, record, entry()));
-      break;
+  batch.heard_.reserve(reports.size());
+  for (const auto& [card, index] : order) {
+    const Report& report = reports[index];
+    const auto row = column_.Find(report.card);
+    if (Status admitted = Admit(report, row, now, gateway); !admitted) {
+      refuse(index, admitted.error());
+      continue;
     }
-    case Action::kRestore:
-      HEARTH_RETURN_IF_ERROR(EndIntervention(txn, record, [&](intervention::Intervention in_force) {
-        return intervention::LiftByReturn(std::move(in_force), txn.now());
-      }));
-      HEARTH_RETURN_IF_ERROR(SwitchOn(txn, record));
-      break;
-    case Action::kRefuseInstall:
-    case Action::kPropose: {
-      if (decision.action == Action::kRefuseInstall && !decision.changed_durably) break;
-      auto noted = entry();
-      HEARTH_ASSIGN_OR_RETURN(noted.state, intervention::StateOf(decision.action));
-      HEARTH_ASSIGN_OR_RETURN(const uint64_t n, WriteIntervention(txn, record, std::move(noted)));
-      (void)n;
-      break;
+    if (row) {
+      auto observed = Observe(report, *row, *geo, now, /*in_words=*/false);
+      if (!observed) {
+        refuse(index, observed.error());
+        continue;
+      }
+      if (*observed) {
+        batch.heard_.push_back(report.card);
+        continue;
+      }
     }
-    case Action::kNone:
-      break;
+    batch.flights_.push_back(BeginDurable(report));
+    batch.flights_.back().index = index;
   }
-  answer.viewer_code = entitlement::ViewerCode(record.card);
-  txn.Write(key, record);
-  return Ok();
+  counts_.Batch();
+  counts_.Observed(batch.heard_.size());
+  batch.answer_.observed = static_cast<uint32_t>(batch.heard_.size());
+  return batch;
 }
 
-Result<Change> Location::Lift(const Request& request, CardNumber number) {
-  if (request.reason.empty()) return MissingField("change.reason", "say why: it goes into the audit");
-  const ObjectKey key = CardKey(number);
-  HEARTH_ASSIGN_OR_RETURN(
-      auto outcome,
-      RunOnce(executor_, key.bucket, request,
-              {.action = "intervention.lift", .object = "card:" + ToString(number)}, limits_,
-              [&](Txn& txn) -> Result<std::string> {
-                HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<CardRecord>(key.key));
-                if (!stored) {
-                  return Error(Reason::kCardUnknown,
-                               fmt::format("card {} is not in stock", ToString(number)));
-                }
-                CardRecord& record = stored->value;
-                HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, key.key));
-                if (record.in_force == 0) {
-                  return Error(Reason::kNotUnderIntervention,
-                               fmt::format("card {} is not switched off by location", ToString(number)));
-                }
-                HEARTH_RETURN_IF_ERROR(EndIntervention(txn, record, [&](intervention::Intervention in_force) {
-                  return intervention::LiftByOperator(std::move(in_force), request.actor, request.reason,
-                                                      txn.now(), limits_);
-                }));
-                record.location = intervention::AfterOperatorLift(std::move(record.location), txn.now());
-                HEARTH_RETURN_IF_ERROR(SwitchOn(txn, record));
-                txn.Write(key.key, record);
-                return std::string();
-              }));
-  return outcome.change;
-}
-
-Result<Explanation> Location::Explain(CardNumber number) {
-  HEARTH_ASSIGN_OR_RETURN(const auto stored, registry_.SettledCard(number));
-  const CardRecord& record = stored.value;
-  const entitlement::Card& card = record.card;
-  Explanation answer{.card = number,
-                     .lit = card.standing != entitlement::Standing::kDark,
-                     .since = card.standing_since,
-                     .reason = std::nullopt,
-                     .viewer_code = std::string(entitlement::ViewerCode(card)),
-                     .why = {},
-                     .what_to_do = {},
-                     .evidence = {}};
-  const auto last = record.location.last_verdict;
-  if (answer.lit) {
-    answer.why =
-        fmt::format("The card is opened for area {} with box {}.", ToString(card.area), ToString(card.box));
-    answer.what_to_do =
-        "If the screen is dark all the same: leave the box on for a few minutes, or refresh the card.";
-  } else if (!card.claim.held() && card.reason == entitlement::StandingReason::kNone) {
-    answer.reason = Reason::kCardNotInAccount;
-    answer.why = "The card is in stock and belongs to no account.";
-  } else if (card.reason == entitlement::StandingReason::kWaiting) {
-    answer.reason = Reason::kWaitingForInstallation;
-    answer.why =
-        fmt::format("The card waits for its installation (等待安装) in area {}.", ToString(card.area));
-    if (last) {
-      answer.why += fmt::format(" Its last report was judged {}.", geofence::NameOf(*last));
-      const auto refused = std::optional<Reason>([&]() -> std::optional<Reason> {
-        switch (*last) {
-          case geofence::Verdict::kBlacklisted:
-            return Reason::kInstallBlacklisted;
-          case geofence::Verdict::kOutOfArea:
-            return Reason::kInstallOutOfArea;
-          case geofence::Verdict::kUnknownCell:
-            return Reason::kInstallUnknownCell;
-          case geofence::Verdict::kNoSignal:
-            return Reason::kInstallNoSignal;
-          default:
-            return std::nullopt;
-        }
-      }());
-      if (refused) answer.reason = refused;
+BatchAnswer Location::Finish(Batch batch) {
+  BatchAnswer answer = std::move(batch.answer_);
+  for (Flight& flight : batch.flights_) {
+    const uint32_t index = flight.index;
+    const CardNumber card = flight.card;
+    auto one = FinishDurable(std::move(flight));
+    if (one) batch.heard_.push_back(card);
+    if (one && one->outcome == ReportOutcome::kObserved) {
+      ++answer.observed;
     } else {
-      answer.why += " It has not reported yet.";
-    }
-  } else if (card.reason == entitlement::StandingReason::kLocation) {
-    answer.reason = Reason::kLocationBlacklisted;
-    answer.why = fmt::format("The box was heard in a city, so it was switched off on {}.",
-                             ToString(card.standing_since));
-  } else if (card.reason == entitlement::StandingReason::kEvicted) {
-    answer.reason = Reason::kCardEvicted;
-    answer.why = fmt::format("The card was evicted on {}: somebody else may have its keys.",
-                             ToString(card.standing_since));
-  } else if (card.reason == entitlement::StandingReason::kClosed) {
-    answer.reason = Reason::kAccountClosed;
-    answer.why = "The account of this card is closed.";
-  } else {
-    answer.reason = Reason::kSwitchedOff;
-    answer.why = fmt::format("The card is out of service ({}).", entitlement::NameOf(card.reason));
-  }
-  if (answer.reason) {
-    answer.what_to_do = InfoOf(*answer.reason).cure;
-    if (answer.viewer_code.empty()) answer.viewer_code = InfoOf(*answer.reason).viewer;
-  }
-  if (last) {
-    answer.evidence.push_back(fmt::format("last report {}: {}; cells {}",
-                                          ToString(record.location.last_report_time), geofence::NameOf(*last),
-                                          CellsText(record.heard)));
-  }
-  if (record.interventions > 0) {
-    HEARTH_ASSIGN_OR_RETURN(const auto newest, executor_.Read<records::InterventionRecord>(
-                                                   InterventionKey(number, record.interventions)));
-    if (newest) {
-      const intervention::Intervention& noted = newest->value.intervention;
-      std::string line = fmt::format("{} {}: {} ({}); cells {}; policy {}", ToString(noted.decided),
-                                     intervention::NameOf(noted.state), geofence::NameOf(noted.verdict),
-                                     intervention::NameOf(noted.cause), noted.evidence, noted.policy_version);
-      for (const auto& list : noted.lists)
-        line += fmt::format("; list {} version {}", ToString(list.list), list.version);
-      answer.evidence.push_back(std::move(line));
+      answer.items.emplace_back(index, std::move(one));
     }
   }
+  heard_(batch.heard_);
+  std::sort(answer.items.begin(), answer.items.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [index, one] : answer.items) answer.refused += one ? 0 : 1;
   return answer;
 }
 

@@ -57,12 +57,12 @@ struct Member {
 
 class PumpImpl final : public Pump {
  public:
-  PumpImpl(Executor& executor, KeyKeeper& keys, GeoState& geo, const intervention::Policy& policy,
-           MetricsRegistry& metrics, Logger& log, ViewBucket kept)
+  PumpImpl(Executor& executor, KeyKeeper& keys, GeoState& geo, MetricsRegistry& metrics, Logger& log,
+           ViewBucket kept)
       : executor_(executor),
         keys_(keys),
         geo_(geo),
-        builder_(executor, keys, geo, policy),
+        builder_(executor, keys, geo),
         log_(log),
         kept_(std::move(kept)),
         waiting_gauge_(
@@ -74,7 +74,7 @@ class PumpImpl final : public Pump {
   void Start() override;
   void Notify(store::BucketId bucket, uint64_t sequence) override;
   void Renew() override;
-  void Heard(CardNumber card) override { air_->Heard(card); }
+  void Heard(std::span<const CardNumber> cards) override { air_->Heard(cards); }
   void HoldGroups(bool held) override;
   void Stop() override;
   uint64_t waiting() const override;
@@ -595,11 +595,10 @@ void PumpImpl::Renewal() {
 }  // namespace
 
 Result<std::unique_ptr<Pump>> Pump::Create(Executor& executor, KeyKeeper& keys, GeoState& geo,
-                                           const intervention::Policy& policy, const AirOptions& air,
-                                           const std::vector<SectionSink*>& sinks, MetricsRegistry& metrics,
-                                           Logger& log) {
+                                           const AirOptions& air, const std::vector<SectionSink*>& sinks,
+                                           MetricsRegistry& metrics, Logger& log) {
   HEARTH_ASSIGN_OR_RETURN(auto kept, ViewBucket::Create(executor, kPumpBucket));
-  auto pump = std::make_unique<PumpImpl>(executor, keys, geo, policy, metrics, log, std::move(kept));
+  auto pump = std::make_unique<PumpImpl>(executor, keys, geo, metrics, log, std::move(kept));
   HEARTH_RETURN_IF_ERROR(pump->Load(sinks, air, metrics));
   return std::unique_ptr<Pump>(std::move(pump));
 }

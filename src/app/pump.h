@@ -7,9 +7,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
-#include "intervention/policy.h"
 #include "src/app/air.h"
 #include "src/app/executor.h"
 #include "src/app/geo.h"
@@ -44,8 +44,7 @@ class Pump {
   // Takes up what a former run left in the outboxes and lines; sends nothing before Start. `sinks` must
   // outlive it.
   static Result<std::unique_ptr<Pump>> Create(Executor& executor, KeyKeeper& keys, GeoState& geo,
-                                              const intervention::Policy& policy, const AirOptions& air,
-                                              const std::vector<SectionSink*>& sinks,
+                                              const AirOptions& air, const std::vector<SectionSink*>& sinks,
                                               MetricsRegistry& metrics, Logger& log);
   virtual ~Pump() = default;
 
@@ -54,8 +53,8 @@ class Pump {
   virtual void Notify(store::BucketId bucket, uint64_t sequence) = 0;
   // The epoch on air has changed: counts how far the cycles have taken it to the cards.
   virtual void Renew() = 0;
-  // A report of this card was taken.
-  virtual void Heard(CardNumber card) = 0;
+  // Reports of these cards were taken.
+  virtual void Heard(std::span<const CardNumber> cards) = 0;
   // Nothing of cards and groups goes on the air while it is held, and nothing is taken out of the outboxes of
   // the data buckets: what they say about cards is not known to be true. Alerts, service keys and tables
   // (the system bucket's) go on. Any thread.

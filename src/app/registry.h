@@ -51,10 +51,6 @@ struct AccountChanged {
 // daemon.
 using SagaProbe = std::function<Status(std::string_view step)>;
 
-// A switched-off card that gets another box, leaves its account or is evicted, is under intervention no more:
-// what keeps it dark from here on is something else. Nothing when no intervention is in force.
-Status EndIntervention(Txn& txn, records::CardRecord& card, std::string_view actor, std::string why);
-
 // Threads: any; calls block until synced.
 class Registry {
  public:

@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include "src/app/card_turn.h"
 #include "src/app/registry.h"
 
 namespace hearth::app {
@@ -129,8 +130,8 @@ Result<Claimable> ReadClaim(Txn& txn, ClaimKind kind, const std::string& key) {
 }
 
 Status EndIntervention(Txn& txn, records::CardRecord& card, const Intent& intent) {
-  return app::EndIntervention(txn, card, intent.actor,
-                              fmt::format("{}: {}", ActionOf(intent.kind), intent.reason));
+  return EndInterventions(txn, card, intent.actor,
+                          fmt::format("{}: {}", ActionOf(intent.kind), intent.reason));
 }
 
 // The answer to a repeat of the request: the account with the change in force.
@@ -143,21 +144,6 @@ void Remember(Txn& txn, const Intent& intent, Account account) {
 }
 
 }  // namespace
-
-Status EndIntervention(Txn& txn, records::CardRecord& card, std::string_view actor, std::string why) {
-  if (card.in_force == 0) return Ok();
-  const std::string key = InterventionKey(card.card.number, card.in_force).key;
-  HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<records::InterventionRecord>(key));
-  card.in_force = 0;
-  if (!stored || stored->value.intervention.state != intervention::InterventionState::kInForce) return Ok();
-  intervention::Intervention& ended = stored->value.intervention;
-  ended.state = intervention::InterventionState::kLifted;
-  ended.lifted = txn.now();
-  ended.lifted_by = std::string(actor);
-  ended.lift_reason = std::move(why);
-  txn.Write(key, stored->value);
-  return Ok();
-}
 
 Result<AccountChanged> Registry::Change(const Request& request, std::string_view form_number, const Act& act,
                                         const Check& check, const Decide& decide) {
@@ -614,6 +600,9 @@ Status Registry::BindCard(const Account& account) {
         card.location.last_counter = counter;
         card.location.last_decision_time = decided;
         card.heard.clear();
+        card.home_cell.reset();
+        card.fix.reset();
+        card.also = AreaId();
         card.installed_cell.reset();
         txn.Write(key.key, card);
         txn.Emit(records::StandingChanged{

@@ -72,11 +72,13 @@ Result<Bytes> SectionBuilder::Record(CardNumber number) const {
     HEARTH_ASSIGN_OR_RETURN(record.group_key, keys_.UnwrapGroupKey(group->value));
   }
   const auto geo = geo_.snapshot();
-  const auto list = geo->cells.find({ListKind::kWhitelist, card.area});
-  if (list != geo->cells.end()) {
-    record.area_version = static_cast<uint16_t>(list->second.version);
-    if (list->second.cells.size() <= cas::kRecordCells) {
-      for (const geofence::Cell& cell : list->second.cells) {
+  const auto head = geo->lists.find({ListKind::kWhitelist, card.area});
+  if (head != geo->lists.end()) {
+    record.area_version = static_cast<uint16_t>(head->second.version);
+    if (head->second.cells <= cas::kRecordCells) {
+      HEARTH_ASSIGN_OR_RETURN(const auto list,
+                              geo_.CellsOf(ListKind::kWhitelist, card.area, head->second.version));
+      for (const geofence::Cell& cell : list.cells) {
         HEARTH_ASSIGN_OR_RETURN(const Bytes hash,
                                 cas::CellHash(card.area, geofence::PackCell(cell), cas::kRecordCellWidth));
         cas::CellHash3 three{};
@@ -182,7 +184,8 @@ Result<Sections> SectionBuilder::Table(ListKind kind, AreaId id) const {
   const auto head = geo->lists.find({kind, id});
   Sections sections;
   if (head == geo->lists.end()) return sections;
-  const std::vector<cas::CellBytes> cells = Packed(geo->cells.at({kind, id}).cells);
+  HEARTH_ASSIGN_OR_RETURN(const auto list, geo_.CellsOf(kind, id, head->second.version));
+  const std::vector<cas::CellBytes> cells = Packed(list.cells);
   const uint64_t epoch = keys_.current();
   // A deny list of a province or prefecture goes to that province's packages; there is none for all
   // provinces.
@@ -198,7 +201,7 @@ Result<Sections> SectionBuilder::Table(ListKind kind, AreaId id) const {
                                                 .package = package.id,
                                                 .package_epoch = EpochPlan::Wrap(epoch),
                                                 .width = area ? AreaWidth(cells.size()) : kDenyWidth,
-                                                .grace_hours = policy_.grace_hours},
+                                                .grace_hours = geo->policy.For(id).grace_hours},
                                                cells, key));
     for (Bytes& section : packed) sections.push_back(std::move(section));
     // A card holds all packages of its province, so one of them is enough.

@@ -3,7 +3,6 @@
 
 #include <vector>
 
-#include "intervention/policy.h"
 #include "src/app/executor.h"
 #include "src/app/geo.h"
 #include "src/app/keys.h"
@@ -15,9 +14,8 @@ using Sections = std::vector<Bytes>;
 // Any thread.
 class SectionBuilder {
  public:
-  SectionBuilder(Executor& executor, const KeyKeeper& keys, const GeoState& geo,
-                 const intervention::Policy& policy)
-      : executor_(executor), keys_(keys), geo_(geo), policy_(policy) {}
+  SectionBuilder(Executor& executor, const KeyKeeper& keys, const GeoState& geo)
+      : executor_(executor), keys_(keys), geo_(geo) {}
 
   // The card's standing as it is now.
   Result<Bytes> Standing(CardNumber card) const;
@@ -41,7 +39,6 @@ class SectionBuilder {
   Executor& executor_;
   const KeyKeeper& keys_;
   const GeoState& geo_;
-  const intervention::Policy policy_;
 };
 
 }  // namespace hearth::app

@@ -1,5 +1,7 @@
 #include "src/app/survey.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace hearth::app {
@@ -18,6 +20,17 @@ std::string WordsOf(const ImportState& state) {
 }
 
 }  // namespace
+
+std::vector<geofence::ListRef> ListsOf(const geofence::CellIndex& lists, const geofence::Cell& cell) {
+  std::vector<geofence::ListRef> all;
+  lists.ForEach(lists.Find(cell), [&](const geofence::ListRef& list) { all.push_back(list); });
+  std::sort(all.begin(), all.end());
+  // While a rollout is under way two versions of a list may count.
+  all.erase(std::unique(all.begin(), all.end(),
+                        [](const auto& a, const auto& b) { return a.kind == b.kind && a.id == b.id; }),
+            all.end());
+  return all;
+}
 
 CellRegister::CellRegister(Executor& executor, GeoState& geo, MetricsRegistry& metrics, Logger& log)
     : executor_(executor),
@@ -142,7 +155,7 @@ Result<std::shared_ptr<const survey::Table>> CellRegister::table() const {
 
 Result<CellKnown> CellRegister::Find(const geofence::Cell& cell) const {
   HEARTH_ASSIGN_OR_RETURN(const auto now, table());
-  CellKnown known{.row = std::nullopt, .lists = ListsOf(geo_.snapshot()->cells_in_force, cell)};
+  CellKnown known{.row = std::nullopt, .lists = ListsOf(geo_.snapshot()->cells_in_force.index(), cell)};
   if (now != nullptr) {
     HEARTH_ASSIGN_OR_RETURN(known.row, now->Find(cell));
   }

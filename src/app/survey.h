@@ -61,22 +61,7 @@ class CellRegister {
   Status unopened_;  // why there is none
 };
 
-// The lists that count and have a cell, by kind and number.
-template <typename Lists>
-std::vector<geofence::ListRef> ListsOf(const Lists& lists, const geofence::Cell& cell) {
-  std::vector<geofence::ListRef> all;
-  const auto found = lists.Find(cell);
-  if constexpr (requires { lists.index(); }) {
-    lists.index().ForEach(found, [&](const geofence::ListRef& list) { all.push_back(list); });
-  } else {
-    all.assign(found.whitelists.begin(), found.whitelists.end());
-    all.insert(all.end(), found.blacklists.begin(), found.blacklists.end());
-  }
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end(),
-                        [](const auto& a, const auto& b) { return a.kind == b.kind && a.id == b.id; }),
-            all.end());
-  return all;
-}
+// The lists that have a cell, whitelists first.
+std::vector<geofence::ListRef> ListsOf(const geofence::CellIndex& lists, const geofence::Cell& cell);
 
 }  // namespace hearth::app

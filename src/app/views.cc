@@ -96,6 +96,12 @@ InterventionKind KindOf(const intervention::Intervention& intervention) {
       return InterventionKind::kRefusedInstall;
     case intervention::InterventionState::kProposed:
       return InterventionKind::kProposal;
+    case intervention::InterventionState::kHeld:
+      return InterventionKind::kHeld;
+    case intervention::InterventionState::kDropped:
+      return InterventionKind::kDropped;
+    case intervention::InterventionState::kExpired:
+      return InterventionKind::kExpired;
   }
   return InterventionKind::kProposal;
 }
@@ -395,7 +401,7 @@ Status ViewsImpl::Count(const Dimension& dimension, int64_t by) {
 Status ViewsImpl::CountUnknown(const records::CardRecord& record) {
   if (record.heard.empty() || record.card.area.value == 0) return Ok();
   const geofence::Cell& cell = record.heard.front().cell;
-  if (geo_.snapshot()->cells_in_force.Find(cell).known()) return Ok();
+  if (geo_.snapshot()->Known(cell)) return Ok();
   const std::string name = ToString(record.card.area) + "/" + ToHex(geofence::PackCell(cell));
   const std::string key = "unk/" + name;
   const std::string marker = "unkc/" + name + "/" + ToString(record.card.number);
@@ -489,7 +495,7 @@ Result<std::vector<UnknownCell>> ViewsImpl::UnknownCells(std::optional<AreaId> a
       HEARTH_ASSIGN_OR_RETURN(const Bytes packed, FromHex(name.substr(10)));
       HEARTH_ASSIGN_OR_RETURN(const auto cell, geofence::UnpackCell(packed));
       // A list may have taken it in since.
-      if (geo->cells_in_force.Find(cell).known()) continue;
+      if (geo->Known(cell)) continue;
       ByteReader reader(AsBytes(item.value));
       UnknownCell unknown{.cell = cell, .area = of, .cards = 0, .first_seen = {}, .last_seen = {}};
       unknown.first_seen = UnixMillis(static_cast<int64_t>(reader.U64()));

@@ -57,6 +57,9 @@ enum class InterventionKind : uint8_t {
   kRestore = 3,
   kProposal = 4,
   kLiftedByOperator = 5,
+  kHeld = 6,
+  kDropped = 7,
+  kExpired = 8,
 };
 struct InterventionEvent {
   InterventionKind kind = InterventionKind::kSwitchOff;

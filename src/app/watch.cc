@@ -52,7 +52,7 @@ std::string EncodeEvent(const InterventionEvent& event) {
 }
 
 Result<InterventionEvent> DecodeEvent(std::string_view bytes) {
-  if (bytes.empty() || bytes[0] < 1 || bytes[0] > static_cast<char>(InterventionKind::kLiftedByOperator)) {
+  if (bytes.empty() || bytes[0] < 1 || bytes[0] > static_cast<char>(InterventionKind::kExpired)) {
     return Error(Reason::kStoreCorrupt, "an intervention event of no known kind");
   }
   HEARTH_ASSIGN_OR_RETURN(auto record, records::Decode<records::InterventionRecord>(bytes.substr(1)));

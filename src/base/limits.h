@@ -45,11 +45,29 @@ struct Limits {
   size_t evicted_cards = 100;
   // Items of one page of a list call.
   size_t page_items = 1000;
+  // Reports of one batch of a stream: a tenth of a second's work, and 1.5 MB of message.
+  size_t reports_per_batch = 10'000;
+  // Batches of one stream whose answers wait for a sync; the next one is read when one is answered.
+  size_t report_batches_in_flight = 4;
+  // Streams of reports open at once: each holds two threads and the memory of its batches, some 20 MB.
+  size_t report_streams = 64;
+  // Cards a second whose observed reports are made durable in the background: leaves the store most of what
+  // it can do for decisions.
+  size_t observed_saves_per_second = 20'000;
   // Age of a request_id that is still accepted; its dedup record is kept as long.
   std::chrono::hours request_id_age{24};
   // A report may be this old (the box may have waited for GPRS) and this far ahead (its clock drifts).
   std::chrono::hours report_age{72};
   std::chrono::minutes report_ahead{5};
+  // A fix is at home this near to a village of the card's area: fields and pastures belong to it.
+  double fix_radius_km = 10;
+  // So many cards that report exactly the same cells and signals within identical_window are an alarm: homes
+  // of one village hear the same cells, but not with the same signals.
+  size_t identical_cards = 5;
+  std::chrono::minutes identical_window{10};
+  // More installations than this on one serving cell within an hour are an alarm: a crew does a home in half
+  // an hour.
+  size_t openings_per_cell = 20;
 };
 
 }  // namespace hearth

@@ -199,6 +199,37 @@ std::vector<std::string> SplitNames(std::string_view text) {
   return names;
 }
 
+bool ReadRegions(std::string_view text, std::vector<RegionCode>& out) {
+  std::vector<RegionCode> regions;
+  for (const std::string& name : SplitNames(text)) {
+    const auto region = ParseRegionCode(name);
+    if (!region || name.size() > 6) return false;
+    regions.push_back(*region);
+  }
+  out = std::move(regions);
+  return true;
+}
+
+void ReadGateway(ConfigReader& in, const std::string& section, Config::Gateway& gateway) {
+  gateway.name = section.substr(section.find('.') + 1);
+  in.Section(section);
+  std::string certificates;
+  in.Text("certificates", &certificates, "common names of 1 to 64 bytes, separated by commas",
+          [](std::string_view text) {
+            const auto names = SplitNames(text);
+            return !names.empty() && std::all_of(names.begin(), names.end(), [](const std::string& name) {
+              return !name.empty() && name.size() <= 64;
+            });
+          });
+  gateway.certificates = SplitNames(certificates);
+  std::string regions;
+  in.Text(
+      "regions", &regions,
+      "division codes of 2, 4 or 6 digits, separated by commas, such as \"64, 620402\"; empty is everywhere",
+      [&](std::string_view text) { return ReadRegions(text, gateway.regions); });
+  in.Number("reports_per_second", &gateway.per_second, 1, 1'000'000, "reports a second");
+}
+
 void ReadLanes(ConfigReader& in, Config::Lanes& lanes) {
   in.Section("lanes");
   in.Path("file", &lanes.file);
@@ -232,7 +263,8 @@ void ReadLog(ConfigReader& in, log::LogOptions& log) {
   in.Path("file", &log.file);
 }
 
-void ReadAll(ConfigReader& in, const std::vector<std::string>& muxes, Config& config) {
+void ReadAll(ConfigReader& in, const std::vector<std::string>& muxes,
+             const std::vector<std::string>& gateways, Config& config) {
   ReadSite(in, config.site);
   ReadStoreAndKeys(in, config);
   ReadServers(in, config);
@@ -242,6 +274,7 @@ void ReadAll(ConfigReader& in, const std::vector<std::string>& muxes, Config& co
   ReadLanes(in, config.lanes);
   ReadEmergency(in, config.emergency);
   ReadRules(in, config);
+  for (const std::string& section : gateways) ReadGateway(in, section, config.gateways.emplace_back());
   ReadLog(in, config.log);
 }
 
@@ -300,7 +333,7 @@ void CheckSimulcrypt(ConfigReader& in, const Config& config) {
   if (config.ecmg.listen) CheckEcmg(in, config.ecmg);
   std::set<std::pair<uint32_t, uint16_t>> data_ids;
   for (const Config::Mux& mux : config.muxes) {
-    const std::string section = fmt::format("{}.{}", kNamedSections, mux.name);
+    const std::string section = fmt::format("{}.{}", kMuxSections, mux.name);
     Require(in, section + ".address", mux.address.host.empty(), "is missing: where the multiplexer listens");
     Require(in, section + ".client_id", mux.session.client_id == 0,
             "is missing: the CA_system_id in its upper 16 bits");
@@ -309,6 +342,20 @@ void CheckSimulcrypt(ConfigReader& in, const Config& config) {
       in.Invalid(section + ".data_id",
                  "is another multiplexer's: the CAT finds the PID of a stream by client_id and "
                  "data_id, which must be unique together");
+    }
+  }
+}
+
+void CheckGateways(ConfigReader& in, const Config& config) {
+  std::set<std::string> names;
+  for (const Config::Gateway& gateway : config.gateways) {
+    const std::string section = fmt::format("{}.{}", kGatewaySections, gateway.name);
+    if (!IsShortName(gateway.name)) in.Invalid(section, "is no name: 1 to 32 of a-z, A-Z, 0-9, - and _");
+    Require(in, section + ".certificates", gateway.certificates.empty(),
+            "is missing: a gateway is known by the common name of its certificate");
+    for (const std::string& name : gateway.certificates) {
+      if (names.insert(name).second) continue;
+      in.Invalid(section + ".certificates", fmt::format("names \"{}\", which is another gateway's", name));
     }
   }
 }
@@ -330,6 +377,7 @@ void CheckLanes(ConfigReader& in, const Config& config, Role role) {
 void CheckCommon(ConfigReader& in, const Config& config, Role role) {
   Require(in, "site.name", config.site.name.empty(), "is missing: logs and audit name the site by it");
   CheckSimulcrypt(in, config);
+  CheckGateways(in, config);
   CheckLanes(in, config, role);
 }
 
@@ -390,7 +438,7 @@ tl::expected<Config, ConfigErrors> ParseConfig(std::string_view text, Role role)
   }
   Config config;
   ConfigReader reader(*document);
-  ReadAll(reader, reader.NamedSections(), config);
+  ReadAll(reader, reader.NamedSections(kMuxSections), reader.NamedSections(kGatewaySections), config);
   CheckCommon(reader, config, role);
   if (role == Role::kAll) CheckTogether(reader, config);
   ConfigErrors errors = reader.Finish();
@@ -415,7 +463,7 @@ std::vector<ConfigKey> ConfigKeys() {
   const TomlDocument empty;
   Config config;
   ConfigReader reader(empty);
-  ReadAll(reader, {fmt::format("{}.NAME", kNamedSections)}, config);
+  ReadAll(reader, {fmt::format("{}.NAME", kMuxSections)}, {fmt::format("{}.NAME", kGatewaySections)}, config);
   return reader.keys();
 }
 

@@ -147,6 +147,13 @@ struct Config {
     uint8_t key_id = 1;
     bool two_people = true;
   };
+  // Who may pass on location reports without the card's MAC.
+  struct Gateway {
+    std::string name;
+    std::vector<std::string> certificates;  // common names
+    std::vector<RegionCode> regions;        // empty: everywhere
+    uint32_t per_second = 1000;
+  };
   struct RequestLimits {
     size_t requests_in_flight = Limits{}.requests_in_flight;
     size_t open_watches = Limits{}.open_watches;
@@ -169,6 +176,7 @@ struct Config {
   Archive archive;
   Survey survey;
   RequestLimits limits;
+  std::vector<Gateway> gateways;
   log::LogOptions log;
 };
 

@@ -203,10 +203,10 @@ void ConfigReader::Hex32List(std::string_view key, std::vector<uint32_t>* out) {
   if (!text.empty()) *out = *ParseHex32List(text);
 }
 
-std::vector<std::string> ConfigReader::NamedSections() const {
+std::vector<std::string> ConfigReader::NamedSections(std::string_view kind) const {
   std::vector<std::string> names;
   for (const auto& [name, section] : document_.sections) {
-    if (Split(name).first == kNamedSections && name != kNamedSections) names.push_back(name);
+    if (Split(name).first == kind && name != kind) names.push_back(name);
   }
   return names;
 }

@@ -75,8 +75,8 @@ class ConfigReader {
     }
   }
 
-  // The sections of the file that their users named: "mux.yinchuan".
-  std::vector<std::string> NamedSections() const;
+  // The sections of the file inside `kind` that their users named: "mux.yinchuan".
+  std::vector<std::string> NamedSections(std::string_view kind) const;
   // True when the file has the key ("grpc.tls_key"), rightly or not.
   bool Given(std::string_view name) const;
   // True when the key is absent or was read without an error.

@@ -18,6 +18,8 @@ std::string_view KindOf(const toml::node& node) {
   }
 }
 
+bool HoldsNamedSections(std::string_view name) { return name == kMuxSections || name == kGatewaySections; }
+
 TomlValue ToValue(const toml::node& node) {
   TomlValue out{OtherValue{KindOf(node)}, static_cast<int>(node.source().begin.line)};
   if (const auto* text = node.as_string()) {
@@ -46,11 +48,12 @@ tl::expected<TomlDocument, TomlError> ParseToml(std::string_view text) {
       const toml::table* section = node.as_table();
       if (section == nullptr) {
         document.outside.emplace(name.str(), ToValue(node));
-      } else if (name.str() != kNamedSections || section->empty() || !section->begin()->second.is_table()) {
+      } else if (!HoldsNamedSections(name.str()) || section->empty() ||
+                 !section->begin()->second.is_table()) {
         AddSection(document, std::string(name.str()), *section);
       } else {
         for (const auto& [own, inner] : *section) {
-          const std::string full = std::string(kNamedSections) + "." + std::string(own.str());
+          const std::string full = std::string(name.str()) + "." + std::string(own.str());
           if (const toml::table* table = inner.as_table(); table != nullptr) {
             AddSection(document, full, *table);
           } else {

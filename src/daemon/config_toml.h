@@ -26,8 +26,9 @@ struct TomlSection {
   std::map<std::string, TomlValue, std::less<>> values;
 };
 
-// Sections inside this one are named by their users: [mux.yinchuan] is the section "mux.yinchuan".
-inline constexpr std::string_view kNamedSections = "mux";
+// Sections inside these are named by their users: [mux.yinchuan] is the section "mux.yinchuan".
+inline constexpr std::string_view kMuxSections = "mux";
+inline constexpr std::string_view kGatewaySections = "gateways";
 
 struct TomlDocument {
   std::map<std::string, TomlSection, std::less<>> sections;

@@ -100,11 +100,17 @@ app::HeadEndOptions OptionsOf(const Config& config) {
   for (const Config::Mux& mux : config.muxes) {
     if (!mux.provinces.empty()) options.air.regions.push_back({mux.name, mux.provinces});
   }
-  options.policy.blacklisted_reports = config.policy.blacklisted_reports;
-  options.policy.blacklisted_gap = config.policy.blacklisted_gap;
-  options.policy.out_of_area_reports = config.policy.out_of_area_reports;
-  options.policy.out_of_area_window = config.policy.out_of_area_window;
-  options.policy.grace_hours = static_cast<uint8_t>(config.policy.grace.count());
+  for (const Config::Gateway& gateway : config.gateways) {
+    options.gateways.push_back({.name = gateway.name,
+                                .certificates = gateway.certificates,
+                                .regions = gateway.regions,
+                                .per_second = gateway.per_second});
+  }
+  options.policy.national.blacklisted_reports = config.policy.blacklisted_reports;
+  options.policy.national.blacklisted_gap = config.policy.blacklisted_gap;
+  options.policy.national.out_of_area_reports = config.policy.out_of_area_reports;
+  options.policy.national.out_of_area_window = config.policy.out_of_area_window;
+  options.policy.national.grace_hours = static_cast<uint8_t>(config.policy.grace.count());
   options.limits = LimitsOf(config);
   options.change_records = config.retention.change_records;
   options.site = config.site.name;

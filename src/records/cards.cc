@@ -67,6 +67,19 @@ pb::Card Write(const CardRecord& value) {
   out.set_interventions(value.interventions);
   out.set_in_force(value.in_force);
   out.set_observed_ms(value.observed.value);
+  out.set_held(value.held);
+  if (value.home_cell) out.set_home_cell(Chars(geofence::PackCell(*value.home_cell)));
+  if (value.fix) {
+    out.mutable_fix()->set_latitude_e7(value.fix->position.latitude_e7);
+    out.mutable_fix()->set_longitude_e7(value.fix->position.longitude_e7);
+    out.mutable_fix()->set_accuracy_m(value.fix->accuracy_m);
+  }
+  out.set_also(value.also.value);
+  out.set_also_until_ms(value.also_until.value);
+  out.set_exempt_until_ms(value.exempt_until.value);
+  for (const geofence::Cell& cell : value.exempt_cells) {
+    out.add_exempt_cells(Chars(geofence::PackCell(cell)));
+  }
   return out;
 }
 
@@ -79,6 +92,19 @@ CardRecord ReadCardRecord(const pb::Card& in, Checker& check) {
   out.interventions = in.interventions();
   out.in_force = in.in_force();
   out.observed = UnixMillis(in.observed_ms());
+  out.held = in.held();
+  if (!in.home_cell().empty()) out.home_cell = check.Cell(in.home_cell(), "home_cell");
+  if (in.has_fix()) {
+    out.fix =
+        Fix{.position = {.latitude_e7 = in.fix().latitude_e7(), .longitude_e7 = in.fix().longitude_e7()},
+            .accuracy_m = in.fix().accuracy_m()};
+    check.Require(geofence::InRange(out.fix->position), "fix", "a place on the earth");
+  }
+  out.also = check.MaybeId<AreaId>(in.also(), "also");
+  out.also_until = UnixMillis(in.also_until_ms());
+  out.exempt_until = UnixMillis(in.exempt_until_ms());
+  for (const std::string& cell : in.exempt_cells())
+    out.exempt_cells.push_back(check.Cell(cell, "exempt_cell"));
   return out;
 }
 

@@ -110,6 +110,7 @@ pb::CellListHead Write(const CellListHead& value) {
   out.set_activated_ms(value.activated.value);
   out.set_actor(value.actor);
   out.set_stamp(value.stamp.value);
+  out.set_last_version(value.last_version);
   return out;
 }
 
@@ -121,7 +122,8 @@ CellListHead ReadCellListHead(const pb::CellListHead& in, Checker& check) {
           .cells = in.cells(),
           .activated = UnixMillis(in.activated_ms()),
           .actor = in.actor(),
-          .stamp = check.MaybeId<Stamp>(in.stamp(), "stamp")};
+          .stamp = check.MaybeId<Stamp>(in.stamp(), "stamp"),
+          .last_version = in.last_version()};
 }
 
 }  // namespace

@@ -12,6 +12,8 @@
 #include "geofence/verdict.h"
 #include "intervention/decide.h"
 #include "intervention/lifecycle.h"
+#include "intervention/rollout.h"
+#include "src/records/records.h"
 
 namespace hearth::records {
 
@@ -230,6 +232,7 @@ constexpr bool Known(intervention::Cause value) {
     case kNoSignal:
     case kStillAway:
     case kStale:
+    case kReconsidered:
       return true;
   }
   return false;
@@ -242,6 +245,62 @@ constexpr bool Known(intervention::InterventionState value) {
     case kLifted:
     case kRefusedInstall:
     case kProposed:
+    case kHeld:
+    case kDropped:
+    case kExpired:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool Known(intervention::BreakerAnswer value) {
+  using enum intervention::BreakerAnswer;
+  switch (value) {
+    case kOrder:
+    case kOrderMoved:
+    case kHoldArea:
+    case kHoldNational:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool Known(intervention::RolloutState value) {
+  using enum intervention::RolloutState;
+  switch (value) {
+    case kProposed:
+    case kPreviewed:
+    case kActive:
+    case kStopped:
+    case kDone:
+    case kUndone:
+    case kWithdrawn:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool Known(geofence::Strictness value) {
+  using enum geofence::Strictness;
+  switch (value) {
+    case kVillage:
+    case kCounty:
+    case kProvince:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool Known(AlarmKind value) {
+  using enum AlarmKind;
+  switch (value) {
+    case kCellsDrift:
+    case kBreaker:
+    case kNationalCap:
+    case kClone:
+    case kIdenticalVectors:
+    case kBulkOpenings:
+    case kRolloutStopped:
       return true;
   }
   return false;

@@ -74,6 +74,10 @@ pb::Intervention Write(const InterventionRecord& value) {
   out.set_lift_reason(from.lift_reason);
   out.set_account(value.account);
   out.set_area(value.area.value);
+  out.set_breaker(static_cast<uint32_t>(from.breaker));
+  out.set_released_by(from.released_by);
+  out.set_released_ms(from.released.value);
+  out.set_rollout(from.rollout);
   return out;
 }
 
@@ -98,6 +102,10 @@ InterventionRecord ReadIntervention(const pb::Intervention& in, Checker& check) 
   to.lift_reason = in.lift_reason();
   out.account = in.account();
   out.area = check.MaybeId<AreaId>(in.area(), "area");
+  if (in.breaker() != 0) to.breaker = check.Enum<intervention::BreakerAnswer>(in.breaker(), "breaker");
+  to.released_by = in.released_by();
+  to.released = UnixMillis(in.released_ms());
+  to.rollout = in.rollout();
   return out;
 }
 

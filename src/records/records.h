@@ -27,15 +27,26 @@
 #include "geofence/area.h"
 #include "geofence/cell_list.h"
 #include "geofence/judge.h"
+#include "geofence/position.h"
 #include "geofence/region.h"
 #include "geofence/village.h"
 #include "intervention/decide.h"
 #include "intervention/lifecycle.h"
+#include "intervention/policy.h"
+#include "intervention/rollout.h"
 #include "src/base/bytes.h"
 #include "src/base/ids.h"
 #include "src/base/status.h"
 
 namespace hearth::records {
+
+// What a satellite receiver said.
+struct Fix {
+  geofence::Position position;
+  uint32_t accuracy_m = 0;
+
+  bool operator==(const Fix&) const = default;
+};
 
 // A card with what the location side remembers of it; one object, because they change together.
 struct CardRecord {
@@ -43,9 +54,16 @@ struct CardRecord {
   intervention::LocationState location;
   std::vector<geofence::HeardCell> heard;  // of the newest report
   std::optional<geofence::Cell> installed_cell;
-  uint64_t interventions = 0;  // how many this card ever had: numbers the next
-  uint64_t in_force = 0;       // number of the intervention in force; 0: none
-  UnixMillis observed;         // newest report time that was made durable
+  uint64_t interventions = 0;               // how many this card ever had: numbers the next
+  uint64_t in_force = 0;                    // number of the intervention in force; 0: none
+  UnixMillis observed;                      // newest report time that was made durable
+  uint64_t held = 0;                        // number of the held or proposed intervention; 0: none
+  std::optional<geofence::Cell> home_cell;  // serving cell when it was last IN_AREA
+  std::optional<Fix> fix;                   // of the newest report, instead of cells
+  AreaId also;  // a second accepted area, while a relocation is under way; 0: none
+  UnixMillis also_until;
+  UnixMillis exempt_until;  // 0: no end
+  std::vector<geofence::Cell> exempt_cells;
 
   bool operator==(const CardRecord&) const = default;
 };
@@ -163,6 +181,7 @@ struct CellListHead {
   UnixMillis activated;
   std::string actor;
   Stamp stamp;
+  uint32_t last_version = 0;  // highest number ever given to a version, also to one that was withdrawn
 
   bool operator==(const CellListHead&) const = default;
 };
@@ -173,6 +192,36 @@ struct InterventionRecord {
   AreaId area;
 
   bool operator==(const InterventionRecord&) const = default;
+};
+
+// The numbers are on disk: never reused.
+enum class AlarmKind : uint8_t {
+  kCellsDrift = 1,        // homes hear cells that no list has, all at once
+  kBreaker = 2,           // the circuit breaker holds interventions
+  kNationalCap = 3,       // the country's limit of the hour holds interventions
+  kClone = 4,             // a card was at two far places, or its counters fork
+  kIdenticalVectors = 5,  // several cards report exactly the same cells and signals
+  kBulkOpenings = 6,      // many installations on one cell
+  kRolloutStopped = 7,
+};
+// "CELLS_DRIFT" …
+std::string_view NameOf(AlarmKind kind);
+
+struct Alarm {
+  uint64_t number = 0;
+  AlarmKind kind = AlarmKind::kCellsDrift;
+  std::string subject;
+  std::string text;
+  std::vector<AreaId> areas;      // ascending
+  std::vector<CardNumber> cards;  // ascending
+  UnixMillis first;
+  UnixMillis last;
+  uint64_t count = 0;
+  UnixMillis closed;  // 0: open
+  std::string closed_by;
+  std::string closed_reason;
+
+  bool operator==(const Alarm&) const = default;
 };
 
 struct Dedup {
@@ -291,6 +340,9 @@ std::string Encode(const geofence::Region& value);
 std::string Encode(const geofence::Area& value);
 std::string Encode(const CellListHead& value);
 std::string Encode(const InterventionRecord& value);
+std::string Encode(const intervention::PolicyBook& value);
+std::string Encode(const intervention::Rollout& value);
+std::string Encode(const Alarm& value);
 std::string Encode(const Dedup& value);
 std::string Encode(const OutboxEntry& value);
 std::string Encode(const ChangeRecord& value);
@@ -339,6 +391,12 @@ template <>
 Result<CellListHead> Decode(std::string_view bytes);
 template <>
 Result<InterventionRecord> Decode(std::string_view bytes);
+template <>
+Result<intervention::PolicyBook> Decode(std::string_view bytes);
+template <>
+Result<intervention::Rollout> Decode(std::string_view bytes);
+template <>
+Result<Alarm> Decode(std::string_view bytes);
 template <>
 Result<Dedup> Decode(std::string_view bytes);
 template <>

@@ -23,18 +23,21 @@ UnixMillis ReportTimeFrom(const v1::ReportRequest& request, FieldErrors& errors)
   return UnixMillis(good ? time.seconds() * 1000 : 0);
 }
 
-geofence::Evidence EvidenceFrom(const v1::ReportRequest& request, FieldErrors& errors) {
-  geofence::Evidence evidence;
-  evidence.no_signal = request.cells().empty();
+void TakeCells(const v1::ReportRequest& request, FieldErrors& errors, geofence::Evidence& evidence) {
+  evidence.cells.clear();
+  evidence.no_signal = request.cells().empty() && !request.has_fix();
   for (int i = 0; i < request.cells_size(); ++i) {
     const v1::HeardCell& heard = request.cells(i);
-    const std::string path = fmt::format("cells[{}]", i);
-    errors.Require(heard.signal_dbm() >= -128 && heard.signal_dbm() <= 127, path + ".signal_dbm",
-                   "-128 to 127");
-    evidence.cells.push_back({.cell = errors.Take(geofence::ParseCell(heard.cell(), path + ".cell")),
-                              .signal_dbm = static_cast<int8_t>(heard.signal_dbm())});
+    auto cell = geofence::ParseCell(heard.cell());
+    const bool in_range = heard.signal_dbm() >= -128 && heard.signal_dbm() <= 127;
+    if (!cell || !in_range) {  // the path is only made for who has to read it
+      const std::string path = fmt::format("cells[{}]", i);
+      errors.Require(in_range, path + ".signal_dbm", "-128 to 127");
+      if (!cell) errors.Check(geofence::ParseCell(heard.cell(), path + ".cell").error());
+      continue;
+    }
+    evidence.cells.push_back({.cell = *cell, .signal_dbm = static_cast<int8_t>(heard.signal_dbm())});
   }
-  return evidence;
 }
 
 RegionLevel LevelAbove(RegionLevel level) {
@@ -219,25 +222,31 @@ Status AddCells(const v1::CellBatch& batch, const Limits& limits, std::vector<ge
   return errors.status();
 }
 
-Result<app::Report> ReportFrom(const v1::ReportRequest& request, const Limits& limits) {
+Status ReportFrom(const v1::ReportRequest& request, const Limits& limits, app::Report& out) {
   if (static_cast<size_t>(request.cells_size()) > limits.cells_per_report) {
     return Error(Reason::kLimitExceeded, fmt::format("{} cells in one report; at most {} may be",
                                                      request.cells_size(), limits.cells_per_report))
         .Field("cells", fmt::format("at most {}", limits.cells_per_report));
   }
   FieldErrors errors(limits);
-  app::Report out;
   out.card = errors.Take(ParseCardNumber(request.card_number()));
   out.box = errors.Take(ParseBoxSerial(request.box_serial()));
   out.sim = errors.Take(ParseSimNumber(request.sim_number()));
   out.counter = request.counter();
   out.time = ReportTimeFrom(request, errors);
-  out.evidence = EvidenceFrom(request, errors);
-  errors.Require(request.mac().size() == out.mac.size(), "mac", "8 bytes");
-  if (request.mac().size() == out.mac.size()) {
-    std::copy(request.mac().begin(), request.mac().end(), out.mac.begin());
+  TakeCells(request, errors, out.evidence);
+  out.fix.reset();
+  if (request.has_fix()) {
+    const v1::Fix& fix = request.fix();
+    out.fix = records::Fix{.position = {.latitude_e7 = fix.latitude_e7(), .longitude_e7 = fix.longitude_e7()},
+                           .accuracy_m = fix.accuracy_m()};
   }
-  return errors.Finish(std::move(out));
+  const std::string& mac = request.mac();
+  out.card_signed = !mac.empty();
+  errors.Require(mac.empty() || mac.size() == out.mac.size(), "mac",
+                 "8 bytes; none only from a gateway that may send so");
+  if (mac.size() == out.mac.size()) std::copy(mac.begin(), mac.end(), out.mac.begin());
+  return errors.status();
 }
 
 }  // namespace hearth::rpc

@@ -106,6 +106,7 @@ Result<app::PutCellList> ListHeaderFrom(const v1::PutCellListHeader& header, con
 // Adds the cells of one message; errors count cells over the whole call ("cells[1007]").
 Status AddCells(const v1::CellBatch& batch, const Limits& limits, std::vector<geofence::Cell>& cells);
 
-Result<app::Report> ReportFrom(const v1::ReportRequest& request, const Limits& limits);
+// Into `out`, whatever was in it, whose memory is used again. FIELD_INVALID, FIELD_MISSING, LIMIT_EXCEEDED.
+Status ReportFrom(const v1::ReportRequest& request, const Limits& limits, app::Report& out);
 
 }  // namespace hearth::rpc

@@ -24,9 +24,10 @@ static_assert(static_cast<int>(geofence::AreaState::kDraft) == v1::DRAFT &&
 static_assert(static_cast<int>(geofence::ListKind::kWhitelist) == v1::WHITELIST &&
               static_cast<int>(geofence::ListKind::kBlacklist) == v1::BLACKLIST);
 static_assert(static_cast<int>(app::ReportOutcome::kObserved) == v1::OBSERVED &&
-              static_cast<int>(app::ReportOutcome::kProposed) == v1::PROPOSED);
+              static_cast<int>(app::ReportOutcome::kProposed) == v1::PROPOSED &&
+              static_cast<int>(app::ReportOutcome::kHeld) == v1::REPORT_HELD);
 static_assert(static_cast<int>(app::InterventionKind::kRefusedInstall) == v1::REFUSED_INSTALL &&
-              static_cast<int>(app::InterventionKind::kLiftedByOperator) == v1::LIFTED_BY_OPERATOR);
+              static_cast<int>(app::InterventionKind::kExpired) == v1::EXPIRED);
 
 // An absent time is 0 in the domain and unset in the API.
 template <typename Message, typename Setter>
@@ -358,7 +359,9 @@ v1::Intervention ToProto(const app::InterventionEvent& event) {
   const bool ends =
       event.kind == app::InterventionKind::kRestore || event.kind == app::InterventionKind::kLiftedByOperator;
   SetTime(ends ? intervention.lifted : intervention.decided, out, &v1::Intervention::mutable_decided);
-  out.set_actor(intervention.lifted_by);
+  out.set_actor(intervention.lifted_by.empty() ? intervention.released_by : intervention.lifted_by);
+  out.set_breaker(std::string(intervention::NameOf(intervention.breaker)));
+  out.set_rollout(intervention.rollout);
   return out;
 }
 

@@ -193,13 +193,20 @@ class GeofenceService final : public v1::GeofenceService::Service {
       // A broken stream ends as a complete one does; half a list must never come into force.
       if (context->IsCancelled()) return Error(Reason::kFieldMissing, "the stream broke off before its end");
       HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(*upload.change(), upload.content()));
-      HEARTH_ASSIGN_OR_RETURN(const auto done, head_end_.geo().PutList(request, upload.list()));
+      HEARTH_ASSIGN_OR_RETURN(const auto done,
+                              head_end_.rollouts().Propose(request, {.lists = {{.list = upload.list()}},
+                                                                     .policy = std::nullopt,
+                                                                     .at_once_if_harmless = true}));
+      const intervention::Rollout& rollout = done.view.rollout;
+      const intervention::ListEdit& edit = rollout.lists.front();
       *out->mutable_changed() = ToProto(done.change);
-      out->set_version(done.version);
-      out->set_cells(done.cells);
-      out->set_added(static_cast<uint32_t>(done.diff.added.size()));
-      out->set_removed(static_cast<uint32_t>(done.diff.removed.size()));
-      out->set_kept(static_cast<uint32_t>(done.diff.kept));
+      out->set_version(edit.to);
+      out->set_cells(edit.added + edit.kept);
+      out->set_added(edit.added);
+      out->set_removed(edit.removed);
+      out->set_kept(edit.kept);
+      out->set_rollout(request.dry_run ? 0 : rollout.number);
+      out->set_in_force(rollout.state == intervention::RolloutState::kDone);
       return Ok();
     });
   }
@@ -220,13 +227,13 @@ class GeofenceService final : public v1::GeofenceService::Service {
       HEARTH_ASSIGN_OR_RETURN(const AreaId id, ParseAreaId(in->list_id(), "list_id"));
       const auto snapshot = head_end_.geo().snapshot();
       const auto head = snapshot->lists.find({kind, id});
-      const auto list = snapshot->cells.find({kind, id});
-      if (head == snapshot->lists.end() || list == snapshot->cells.end()) {
+      if (head == snapshot->lists.end()) {
         return Error(Reason::kCellListUnknown,
                      fmt::format("there is no {} {}", geofence::NameOf(kind), ToString(id)));
       }
       *out->mutable_list() = ToProto(head->second);
-      for (const geofence::Cell& cell : list->second.cells) out->add_cells(ToString(cell));
+      HEARTH_ASSIGN_OR_RETURN(const auto list, head_end_.geo().CellsOf(kind, id, head->second.version));
+      for (const geofence::Cell& cell : list.cells) out->add_cells(ToString(cell));
       return Ok();
     });
   }

@@ -2,6 +2,7 @@
 
 #include "src/rpc/convert_in.h"
 #include "src/rpc/convert_out.h"
+#include "src/rpc/convert_rollout.h"
 #include "src/rpc/services.h"
 
 namespace hearth::rpc {
@@ -47,6 +48,76 @@ class InterventionService final : public v1::InterventionService::Service {
     });
   }
 
+  grpc::Status ListHeld(grpc::ServerContext* context, const v1::ListHeldRequest* in,
+                        v1::ListHeldResponse* out) override {
+    return front_.Serve(*list_held_, *context, [&](Call&) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto area, AreaFilterFrom(in->area_id()));
+      HEARTH_ASSIGN_OR_RETURN(const size_t size, PageSizeFrom(in->page(), front_.limits()));
+      HEARTH_ASSIGN_OR_RETURN(const auto page, head_end_.held().List(area, size, in->page().token()));
+      for (const app::InterventionEvent& event : page.items) *out->add_interventions() = ToProto(event);
+      out->set_next_page_token(page.next_token);
+      return Ok();
+    });
+  }
+
+  grpc::Status Release(grpc::ServerContext* context, const v1::DecideHeldRequest* in,
+                       v1::DecideHeldResponse* out) override {
+    return DecideHeld(*release_, *context, *in, *out, true);
+  }
+  grpc::Status Drop(grpc::ServerContext* context, const v1::DecideHeldRequest* in,
+                    v1::DecideHeldResponse* out) override {
+    return DecideHeld(*drop_, *context, *in, *out, false);
+  }
+
+  grpc::Status ListSuccessors(grpc::ServerContext* context, const v1::ListSuccessorsRequest* in,
+                              v1::ListSuccessorsResponse* out) override {
+    return front_.Serve(*list_successors_, *context, [&](Call&) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto filter, SuccessorFilterFrom(in->area_id(), in->division()));
+      HEARTH_ASSIGN_OR_RETURN(const auto successors, head_end_.held().Successors(filter));
+      for (const app::Successor& successor : successors) *out->add_successors() = ToProto(successor);
+      return Ok();
+    });
+  }
+
+  grpc::Status AcceptSuccessors(grpc::ServerContext* context, const v1::AcceptSuccessorsRequest* in,
+                                v1::AcceptSuccessorsResponse* out) override {
+    return front_.Serve(*accept_successors_, *context, [&](Call& call) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(*in));
+      HEARTH_ASSIGN_OR_RETURN(auto filter, SuccessorFilterFrom(in->area_id(), in->division()));
+      FieldErrors errors(front_.limits());
+      for (int i = 0; i < in->cells_size(); ++i) {
+        filter.cells.push_back(
+            errors.Take(geofence::ParseCell(in->cells(i), "cells[" + std::to_string(i) + "]")));
+      }
+      HEARTH_RETURN_IF_ERROR(errors.status());
+      HEARTH_ASSIGN_OR_RETURN(const auto accepted, head_end_.held().Accept(request, filter));
+      *out = ToProto(accepted);
+      return Ok();
+    });
+  }
+
+  grpc::Status ListAlarms(grpc::ServerContext* context, const v1::ListAlarmsRequest* in,
+                          v1::ListAlarmsResponse* out) override {
+    return front_.Serve(*list_alarms_, *context, [&](Call&) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const size_t size, PageSizeFrom(in->page(), front_.limits()));
+      HEARTH_ASSIGN_OR_RETURN(const auto page,
+                              head_end_.alarms().List(in->open_only(), size, in->page().token()));
+      for (const records::Alarm& alarm : page.items) *out->add_alarms() = ToProto(alarm);
+      out->set_next_page_token(page.next_token);
+      return Ok();
+    });
+  }
+
+  grpc::Status CloseAlarm(grpc::ServerContext* context, const v1::CloseAlarmRequest* in,
+                          v1::CloseAlarmResponse* out) override {
+    return front_.Serve(*close_alarm_, *context, [&](Call& call) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(*in));
+      HEARTH_ASSIGN_OR_RETURN(const auto change, head_end_.alarms().Close(request, in->number()));
+      *out->mutable_changed() = ToProto(change);
+      return Ok();
+    });
+  }
+
   grpc::Status Lift(grpc::ServerContext* context, const v1::LiftInterventionRequest* in,
                     v1::LiftInterventionResponse* out) override {
     return front_.Serve(*lift_, *context, [&](Call& call) -> Status {
@@ -59,6 +130,24 @@ class InterventionService final : public v1::InterventionService::Service {
   }
 
  private:
+  grpc::Status DecideHeld(Method& method, grpc::ServerContext& context, const v1::DecideHeldRequest& in,
+                          v1::DecideHeldResponse& out, bool release) {
+    return front_.Serve(method, context, [&](Call& call) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(in));
+      FieldErrors errors(front_.limits());
+      std::vector<CardNumber> cards;
+      for (const std::string& card : in.card_numbers()) cards.push_back(errors.Take(ParseCardNumber(card)));
+      HEARTH_RETURN_IF_ERROR(errors.status());
+      HEARTH_ASSIGN_OR_RETURN(const auto rows, head_end_.held().Decide(request, cards, release));
+      AddRows(rows, *out.mutable_rows());
+      for (const app::RowResult& row : rows) {
+        const bool refused = row.outcome == app::RowOutcome::kRefused;
+        refused ? out.set_refused(out.refused() + 1) : out.set_done(out.done() + 1);
+      }
+      return Ok();
+    });
+  }
+
   v1::InterventionEvent EventOf(const app::InterventionWatch::Item& item) const {
     v1::InterventionEvent message;
     if (item.event) *message.mutable_intervention() = ToProto(*item.event);
@@ -71,6 +160,13 @@ class InterventionService final : public v1::InterventionService::Service {
   app::HeadEnd& head_end_;
   const std::unique_ptr<Method> watch_ = front_.NewMethod("InterventionService/Watch");
   const std::unique_ptr<Method> list_ = front_.NewMethod("InterventionService/List");
+  const std::unique_ptr<Method> list_held_ = front_.NewMethod("InterventionService/ListHeld");
+  const std::unique_ptr<Method> release_ = front_.NewMethod("InterventionService/Release");
+  const std::unique_ptr<Method> drop_ = front_.NewMethod("InterventionService/Drop");
+  const std::unique_ptr<Method> list_successors_ = front_.NewMethod("InterventionService/ListSuccessors");
+  const std::unique_ptr<Method> accept_successors_ = front_.NewMethod("InterventionService/AcceptSuccessors");
+  const std::unique_ptr<Method> list_alarms_ = front_.NewMethod("InterventionService/ListAlarms");
+  const std::unique_ptr<Method> close_alarm_ = front_.NewMethod("InterventionService/CloseAlarm");
   const std::unique_ptr<Method> lift_ = front_.NewMethod("InterventionService/Lift");
 };
 

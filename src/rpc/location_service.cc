@@ -1,7 +1,11 @@
+#include <atomic>
+
+#include <fmt/format.h>
 #include <hearth/v1/location.grpc.pb.h>
 
 #include "src/rpc/convert_in.h"
 #include "src/rpc/convert_out.h"
+#include "src/rpc/report_stream.h"
 #include "src/rpc/services.h"
 
 namespace hearth::rpc {
@@ -11,15 +15,37 @@ class LocationService final : public v1::LocationService::Service {
  public:
   LocationService(Front& front, app::HeadEnd& head_end) : front_(front), head_end_(head_end) {}
 
-  // No actor: the report speaks for its card, by the card's MAC.
+  // No actor: the report speaks for its card, by the card's MAC. Only a gateway that vouches for reports
+  // without one is asked who it is.
   grpc::Status Report(grpc::ServerContext* context, const v1::ReportRequest* in,
                       v1::ReportResponse* out) override {
-    return front_.Serve(*report_, *context, [&](Call&) -> Status {
-      HEARTH_ASSIGN_OR_RETURN(const auto report, ReportFrom(*in, front_.limits()));
-      HEARTH_ASSIGN_OR_RETURN(const auto answer, head_end_.location().Take(report));
+    return front_.Serve(*report_, *context, [&](Call& call) -> Status {
+      app::Location& location = head_end_.location();
+      app::Report report;
+      if (Status converted = ReportFrom(*in, front_.limits(), report); !converted) {
+        location.CountRefused(converted.error().reason());
+        return converted;
+      }
+      HEARTH_ASSIGN_OR_RETURN(const auto answer,
+                              location.Take(report, head_end_.gateways().Find(call.actor())));
       *out = ToProto(answer);
       return Ok();
     });
+  }
+
+  grpc::Status ReportStream(grpc::ServerContext* context, rpc::ReportStream::Stream* stream) override {
+    return front_.Serve(
+        *report_stream_, *context,
+        [&](Call& call) -> Status {
+          const Open open(streams_);
+          if (open.before >= front_.limits().report_streams) {
+            return Error(Reason::kOverloaded, fmt::format("{} streams of reports are open, as many as may be",
+                                                          front_.limits().report_streams));
+          }
+          app::Gateway* const gateway = head_end_.gateways().Find(call.actor());
+          return rpc::ReportStream(head_end_, front_.limits(), gateway, *context, *stream).Run();
+        },
+        CallKind::kLongStream);
   }
 
   grpc::Status Explain(grpc::ServerContext* context, const v1::ExplainRequest* in,
@@ -33,6 +59,14 @@ class LocationService final : public v1::LocationService::Service {
   }
 
  private:
+  // One more open stream, until its end.
+  struct Open {
+    explicit Open(std::atomic<size_t>& streams) : count(streams), before(streams++) {}
+    ~Open() { --count; }
+    std::atomic<size_t>& count;
+    const size_t before;
+  };
+
   Result<CardNumber> FindCard(const v1::ExplainRequest& in) {
     app::Registry& registry = head_end_.registry();
     app::AccountView view;
@@ -63,6 +97,8 @@ class LocationService final : public v1::LocationService::Service {
   Front& front_;
   app::HeadEnd& head_end_;
   const std::unique_ptr<Method> report_ = front_.NewMethod("LocationService/Report");
+  const std::unique_ptr<Method> report_stream_ = front_.NewMethod("LocationService/ReportStream");
+  std::atomic<size_t> streams_{0};
   const std::unique_ptr<Method> explain_ = front_.NewMethod("LocationService/Explain");
 };
 

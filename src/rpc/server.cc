@@ -57,7 +57,8 @@ void SetUp(grpc::ServerBuilder& builder, const Limits& limits) {
   // A call holds a thread: more than both limits allow need none, as they are refused at once.
   constexpr size_t kSpareThreads = 64;
   grpc::ResourceQuota quota("hearth");
-  quota.SetMaxThreads(static_cast<int>(limits.requests_in_flight + limits.open_watches + kSpareThreads));
+  quota.SetMaxThreads(static_cast<int>(limits.requests_in_flight + limits.open_watches +
+                                       limits.report_streams + kSpareThreads));
   builder.SetResourceQuota(quota);
 }
 
@@ -86,6 +87,7 @@ Result<std::unique_ptr<Server>> Server::Start(app::HeadEnd& head_end, const Serv
   impl->services.push_back(MakeGeofenceService(front, head_end));
   impl->services.push_back(MakeLocationService(front, head_end));
   impl->services.push_back(MakeInterventionService(front, head_end));
+  impl->services.push_back(MakeRolloutService(front, head_end));
   impl->services.push_back(
       MakeAdminService(front, head_end, {.version = options.version, .site = options.site}));
   impl->services.push_back(MakeStatsService(front, head_end));

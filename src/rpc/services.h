@@ -24,6 +24,7 @@ std::unique_ptr<grpc::Service> MakeEntitlementService(Front& front, app::HeadEnd
 std::unique_ptr<grpc::Service> MakeGeofenceService(Front& front, app::HeadEnd& head_end);
 std::unique_ptr<grpc::Service> MakeLocationService(Front& front, app::HeadEnd& head_end);
 std::unique_ptr<grpc::Service> MakeInterventionService(Front& front, app::HeadEnd& head_end);
+std::unique_ptr<grpc::Service> MakeRolloutService(Front& front, app::HeadEnd& head_end);
 std::unique_ptr<grpc::Service> MakeAdminService(Front& front, app::HeadEnd& head_end, SiteInfo info);
 std::unique_ptr<grpc::Service> MakeStatsService(Front& front, app::HeadEnd& head_end);
 std::unique_ptr<grpc::Service> MakeSurveyService(Front& front, app::HeadEnd& head_end);

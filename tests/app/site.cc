@@ -209,17 +209,30 @@ void Site::Prepare() {
   Expect(head_->keys().ImportBatch(
       NewRequest(), {kBatch, CardOf(1), CardOf(400), crypto::BatchMaster(crypto::Key128(BatchKeyBytes()))},
       options.limits));
+  Stock(1, kStock, kBatch);
+  Drain();
+  Stop();
+}
+
+void Site::Stock(uint64_t first, uint64_t last, BatchId batch) {
   std::vector<StockRow> stock;
-  for (uint64_t n = 1; n <= kStock; ++n) {
-    stock.push_back({.line = 3 * n, .item = StockItem(StockCard{CardOf(n), kBatch})});
+  for (uint64_t n = first; n <= last; ++n) {
+    stock.push_back({.line = 3 * n, .item = StockItem(StockCard{CardOf(n), batch})});
     stock.push_back({.line = 3 * n + 1,
                      .item = StockItem(StockBox{BoxOf(n), fmt::format("{:011}", n), fmt::format("{:015}", n),
                                                 "HH-S1", crypto::ChipKey(crypto::Key128(ChipKeyBytes(n)))})});
     stock.push_back({.line = 3 * n + 2, .item = StockItem(StockSim{SimOf(n), fmt::format("{:019}", n)})});
   }
   ExpectDone(head_->registry().ImportStock(NewRequest(), stock));
-  Drain();
-  Stop();
+}
+
+void Site::MoreStock(uint64_t first, uint64_t last) {
+  const BatchId batch(2);
+  Expect(head_->keys().ImportBatch(
+      NewRequest(),
+      {batch, CardOf(first), CardOf(last), crypto::BatchMaster(crypto::Key128(BatchKeyBytes()))},
+      options.limits));
+  Stock(first, last, batch);
 }
 
 Request Site::NewRequest(std::string reason) {
@@ -247,11 +260,11 @@ Result<AccountChanged> Site::Close(uint64_t n) {
   return head_->registry().Close(NewRequest("moved away"), FormNumberOf(n));
 }
 
-Report Site::Sign(Home& home, const Heard& heard) {
-  receiver::ReportEvidence evidence{.box = home.receiver.box().state().serial,
-                                    .sim = home.sim,
-                                    .utc = MessageSeconds(clock.Now()),
-                                    .cells = {}};
+Report Site::Sign(Home& home, const Heard& heard) { return Sign(home, heard, clock.Now()); }
+
+Report Site::Sign(Home& home, const Heard& heard, UnixMillis at) {
+  receiver::ReportEvidence evidence{
+      .box = home.receiver.box().state().serial, .sim = home.sim, .utc = MessageSeconds(at), .cells = {}};
   for (const std::string& text : heard) evidence.cells.push_back(ReceiverCell(text));
   const auto report = home.receiver.mutable_card()->SignReport(evidence);
   EXPECT_TRUE(report);
@@ -355,7 +368,13 @@ void Site::Pass() {
   }));
 }
 
+void Site::SaveObserved() {
+  const Status saved = head_->saver().SaveNow();
+  EXPECT_TRUE(saved) << saved.error().ToString();
+}
+
 void Site::DrainViews() {
+  SaveObserved();
   const auto sequences = store->Sequences();
   for (const auto& bucket : *sequences) {
     if (bucket.bucket.value > store::kSystemBucket.value) continue;
@@ -376,6 +395,7 @@ std::map<uint16_t, uint64_t> Site::Sequences() {
 
 std::map<uint16_t, uint64_t> Site::Quiet() {
   Drain();
+  SaveObserved();
   head_->HousekeepNow();
   return Sequences();
 }

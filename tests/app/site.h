@@ -80,6 +80,8 @@ class Site {
 
   // A fresh id of now, with a content of its own. Any thread.
   Request NewRequest(std::string reason = "test");
+  // Another batch of cards, with boxes and SIMs of the same numbers; once.
+  void MoreStock(uint64_t first, uint64_t last);
   // The three orders, with a new request.
   Result<AccountChanged> Open(uint64_t n, uint64_t village = kVillage);
   Result<AccountChanged> Swap(uint64_t n, const entitlement::Devices& wanted);
@@ -87,6 +89,7 @@ class Site {
 
   // A report that the receiver's card signs, taken by the head-end at once.
   Report Sign(Home& home, const Heard& heard);
+  Report Sign(Home& home, const Heard& heard, UnixMillis at);
   Result<ReportAnswer> Send(Home& home, const Heard& heard);
   // Opens account n, lets it report from home, and listens until it is lit.
   Home Installed(uint64_t n);
@@ -105,7 +108,9 @@ class Site {
   void Drain();
   // Until every cycle has gone by as well.
   void Pass();
-  // Waits until the views have seen everything committed so far.
+  // Makes durable what was observed.
+  void SaveObserved();
+  // Waits until the views have seen everything committed so far, and everything observed.
   void DrainViews();
 
   // The sequence of each bucket that is no view's; and the same once nothing more is going to be written
@@ -134,6 +139,7 @@ class Site {
   // Over this engine, without a head-end.
   Site(std::shared_ptr<store::Engine> engine, HeadEndOptions options);
   void Prepare();
+  void Stock(uint64_t first, uint64_t last, BatchId batch);
   void OpenStore();
 
   std::atomic<uint64_t> requests_{0};

@@ -185,7 +185,7 @@ TEST_F(AfterALife, UnknownCellsAreThoseOnNoList) {
   const auto geo = site.head().geo().snapshot();
   uint32_t last = UINT32_MAX;
   for (const UnknownCell& cell : *cells) {
-    EXPECT_FALSE(geo->cells_in_force.Find(cell.cell).known());
+    EXPECT_FALSE(geo->Known(cell.cell));
     EXPECT_GE(cell.cards, 1U);
     EXPECT_LE(cell.cards, last) << "the most often heard first";
     last = cell.cards;

@@ -192,6 +192,109 @@ grpc::Status FakeIntervention::Watch(grpc::ServerContext* context,
   while (!context->IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   return grpc::Status::CANCELLED;
 }
+grpc::Status FakeIntervention::List(grpc::ServerContext* /*context*/,
+                                    const v1::ListInterventionsRequest* request,
+                                    v1::ListInterventionsResponse* response) {
+  return AnswerBy(list, request, response);
+}
+grpc::Status FakeIntervention::ListHeld(grpc::ServerContext* /*context*/, const v1::ListHeldRequest* request,
+                                        v1::ListHeldResponse* response) {
+  return AnswerBy(list_held, request, response);
+}
+grpc::Status FakeIntervention::Release(grpc::ServerContext* /*context*/, const v1::DecideHeldRequest* request,
+                                       v1::DecideHeldResponse* response) {
+  return AnswerBy(release, request, response);
+}
+grpc::Status FakeIntervention::Drop(grpc::ServerContext* /*context*/, const v1::DecideHeldRequest* request,
+                                    v1::DecideHeldResponse* response) {
+  return AnswerBy(drop, request, response);
+}
+grpc::Status FakeIntervention::ListSuccessors(grpc::ServerContext* /*context*/,
+                                              const v1::ListSuccessorsRequest* request,
+                                              v1::ListSuccessorsResponse* response) {
+  return AnswerBy(list_successors, request, response);
+}
+grpc::Status FakeIntervention::AcceptSuccessors(grpc::ServerContext* /*context*/,
+                                                const v1::AcceptSuccessorsRequest* request,
+                                                v1::AcceptSuccessorsResponse* response) {
+  return AnswerBy(accept_successors, request, response);
+}
+grpc::Status FakeIntervention::ListAlarms(grpc::ServerContext* /*context*/,
+                                          const v1::ListAlarmsRequest* request,
+                                          v1::ListAlarmsResponse* response) {
+  return AnswerBy(list_alarms, request, response);
+}
+grpc::Status FakeIntervention::CloseAlarm(grpc::ServerContext* /*context*/,
+                                          const v1::CloseAlarmRequest* request,
+                                          v1::CloseAlarmResponse* response) {
+  return AnswerBy(close_alarm, request, response);
+}
+
+grpc::Status FakeRollouts::Propose(grpc::ServerContext* /*context*/,
+                                   grpc::ServerReader<v1::ProposeRequest>* reader,
+                                   v1::RolloutResponse* response) {
+  v1::ProposeRequest message;
+  v1::ProposeHeader header;
+  std::vector<std::vector<std::string>> cells;
+  messages = 0;
+  while (reader->Read(&message)) {
+    ++messages;
+    if (message.has_header()) {
+      header = message.header();
+      cells.resize(static_cast<size_t>(header.lists_size()));
+    }
+    for (const std::string& cell : message.cells().cells()) cells.at(message.cells().list()).push_back(cell);
+  }
+  if (!propose) return {grpc::StatusCode::UNIMPLEMENTED, "not part of this test"};
+  return propose(header, cells, response);
+}
+grpc::Status FakeRollouts::ListAffected(grpc::ServerContext* /*context*/,
+                                        const v1::ListAffectedRequest* request,
+                                        grpc::ServerWriter<v1::AffectedCards>* writer) {
+  if (!affected) return {grpc::StatusCode::UNIMPLEMENTED, "not part of this test"};
+  return affected(*request, writer);
+}
+grpc::Status FakeRollouts::Preview(grpc::ServerContext* /*context*/, const v1::RolloutStepRequest* request,
+                                   v1::RolloutResponse* response) {
+  return AnswerBy(preview, request, response);
+}
+grpc::Status FakeRollouts::Activate(grpc::ServerContext* /*context*/,
+                                    const v1::ActivateRolloutRequest* request,
+                                    v1::RolloutResponse* response) {
+  return AnswerBy(activate, request, response);
+}
+grpc::Status FakeRollouts::Advance(grpc::ServerContext* /*context*/, const v1::RolloutStepRequest* request,
+                                   v1::RolloutResponse* response) {
+  return AnswerBy(advance, request, response);
+}
+grpc::Status FakeRollouts::Stop(grpc::ServerContext* /*context*/, const v1::RolloutStepRequest* request,
+                                v1::RolloutResponse* response) {
+  return AnswerBy(stop, request, response);
+}
+grpc::Status FakeRollouts::Resume(grpc::ServerContext* /*context*/, const v1::RolloutStepRequest* request,
+                                  v1::RolloutResponse* response) {
+  return AnswerBy(resume, request, response);
+}
+grpc::Status FakeRollouts::Withdraw(grpc::ServerContext* /*context*/, const v1::RolloutStepRequest* request,
+                                    v1::RolloutResponse* response) {
+  return AnswerBy(withdraw, request, response);
+}
+grpc::Status FakeRollouts::Undo(grpc::ServerContext* /*context*/, const v1::RolloutStepRequest* request,
+                                v1::RolloutResponse* response) {
+  return AnswerBy(undo, request, response);
+}
+grpc::Status FakeRollouts::Get(grpc::ServerContext* /*context*/, const v1::GetRolloutRequest* request,
+                               v1::RolloutResponse* response) {
+  return AnswerBy(get, request, response);
+}
+grpc::Status FakeRollouts::List(grpc::ServerContext* /*context*/, const v1::ListRolloutsRequest* request,
+                                v1::ListRolloutsResponse* response) {
+  return AnswerBy(list, request, response);
+}
+grpc::Status FakeRollouts::GetPolicy(grpc::ServerContext* /*context*/, const v1::GetPolicyRequest* request,
+                                     v1::GetPolicyResponse* response) {
+  return AnswerBy(get_policy, request, response);
+}
 
 grpc::Status FakeEntitlement::IssueEcm(grpc::ServerContext* /*context*/, const v1::IssueEcmRequest* request,
                                        v1::IssueEcmResponse* response) {
@@ -307,7 +410,8 @@ FakeHeadEnd::FakeHeadEnd() {
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
   for (grpc::Service* service : std::initializer_list<grpc::Service*>{
-           &registry, &geofence, &survey, &location, &intervention, &entitlement, &schedule, &admin}) {
+           &registry, &geofence, &survey, &location, &intervention, &rollouts, &entitlement, &schedule,
+           &admin}) {
     builder.RegisterService(service);
   }
   server_ = builder.BuildAndStart();

@@ -19,6 +19,7 @@
 #include "hearth/v1/intervention.grpc.pb.h"
 #include "hearth/v1/location.grpc.pb.h"
 #include "hearth/v1/registry.grpc.pb.h"
+#include "hearth/v1/rollout.grpc.pb.h"
 #include "hearth/v1/schedule.grpc.pb.h"
 #include "hearth/v1/survey.grpc.pb.h"
 #include "src/base/status.h"
@@ -129,9 +130,67 @@ struct FakeIntervention final : v1::InterventionService::Service {
   std::function<std::optional<grpc::Status>(const v1::WatchInterventionsRequest&,
                                             grpc::ServerWriter<v1::InterventionEvent>*)>
       watch;
+  Answer<v1::ListInterventionsRequest, v1::ListInterventionsResponse> list;
+  Answer<v1::ListHeldRequest, v1::ListHeldResponse> list_held;
+  Answer<v1::DecideHeldRequest, v1::DecideHeldResponse> release;
+  Answer<v1::DecideHeldRequest, v1::DecideHeldResponse> drop;
+  Answer<v1::ListSuccessorsRequest, v1::ListSuccessorsResponse> list_successors;
+  Answer<v1::AcceptSuccessorsRequest, v1::AcceptSuccessorsResponse> accept_successors;
+  Answer<v1::ListAlarmsRequest, v1::ListAlarmsResponse> list_alarms;
+  Answer<v1::CloseAlarmRequest, v1::CloseAlarmResponse> close_alarm;
 
   grpc::Status Watch(grpc::ServerContext*, const v1::WatchInterventionsRequest*,
                      grpc::ServerWriter<v1::InterventionEvent>*) override;
+  grpc::Status List(grpc::ServerContext*, const v1::ListInterventionsRequest*,
+                    v1::ListInterventionsResponse*) override;
+  grpc::Status ListHeld(grpc::ServerContext*, const v1::ListHeldRequest*, v1::ListHeldResponse*) override;
+  grpc::Status Release(grpc::ServerContext*, const v1::DecideHeldRequest*, v1::DecideHeldResponse*) override;
+  grpc::Status Drop(grpc::ServerContext*, const v1::DecideHeldRequest*, v1::DecideHeldResponse*) override;
+  grpc::Status ListSuccessors(grpc::ServerContext*, const v1::ListSuccessorsRequest*,
+                              v1::ListSuccessorsResponse*) override;
+  grpc::Status AcceptSuccessors(grpc::ServerContext*, const v1::AcceptSuccessorsRequest*,
+                                v1::AcceptSuccessorsResponse*) override;
+  grpc::Status ListAlarms(grpc::ServerContext*, const v1::ListAlarmsRequest*,
+                          v1::ListAlarmsResponse*) override;
+  grpc::Status CloseAlarm(grpc::ServerContext*, const v1::CloseAlarmRequest*,
+                          v1::CloseAlarmResponse*) override;
+};
+
+struct FakeRollouts final : v1::RolloutService::Service {
+  // The header and the cells of each list of the stream.
+  std::function<grpc::Status(const v1::ProposeHeader&, const std::vector<std::vector<std::string>>&,
+                             v1::RolloutResponse*)>
+      propose;
+  size_t messages = 0;  // of the last Propose
+  // Writes the cards of ListAffected.
+  std::function<grpc::Status(const v1::ListAffectedRequest&, grpc::ServerWriter<v1::AffectedCards>*)>
+      affected;
+  Answer<v1::RolloutStepRequest, v1::RolloutResponse> preview;
+  Answer<v1::ActivateRolloutRequest, v1::RolloutResponse> activate;
+  Answer<v1::RolloutStepRequest, v1::RolloutResponse> advance;
+  Answer<v1::RolloutStepRequest, v1::RolloutResponse> stop;
+  Answer<v1::RolloutStepRequest, v1::RolloutResponse> resume;
+  Answer<v1::RolloutStepRequest, v1::RolloutResponse> withdraw;
+  Answer<v1::RolloutStepRequest, v1::RolloutResponse> undo;
+  Answer<v1::GetRolloutRequest, v1::RolloutResponse> get;
+  Answer<v1::ListRolloutsRequest, v1::ListRolloutsResponse> list;
+  Answer<v1::GetPolicyRequest, v1::GetPolicyResponse> get_policy;
+
+  grpc::Status Propose(grpc::ServerContext*, grpc::ServerReader<v1::ProposeRequest>*,
+                       v1::RolloutResponse*) override;
+  grpc::Status ListAffected(grpc::ServerContext*, const v1::ListAffectedRequest*,
+                            grpc::ServerWriter<v1::AffectedCards>*) override;
+  grpc::Status Preview(grpc::ServerContext*, const v1::RolloutStepRequest*, v1::RolloutResponse*) override;
+  grpc::Status Activate(grpc::ServerContext*, const v1::ActivateRolloutRequest*,
+                        v1::RolloutResponse*) override;
+  grpc::Status Advance(grpc::ServerContext*, const v1::RolloutStepRequest*, v1::RolloutResponse*) override;
+  grpc::Status Stop(grpc::ServerContext*, const v1::RolloutStepRequest*, v1::RolloutResponse*) override;
+  grpc::Status Resume(grpc::ServerContext*, const v1::RolloutStepRequest*, v1::RolloutResponse*) override;
+  grpc::Status Withdraw(grpc::ServerContext*, const v1::RolloutStepRequest*, v1::RolloutResponse*) override;
+  grpc::Status Undo(grpc::ServerContext*, const v1::RolloutStepRequest*, v1::RolloutResponse*) override;
+  grpc::Status Get(grpc::ServerContext*, const v1::GetRolloutRequest*, v1::RolloutResponse*) override;
+  grpc::Status List(grpc::ServerContext*, const v1::ListRolloutsRequest*, v1::ListRolloutsResponse*) override;
+  grpc::Status GetPolicy(grpc::ServerContext*, const v1::GetPolicyRequest*, v1::GetPolicyResponse*) override;
 };
 
 struct FakeEntitlement final : v1::EntitlementService::Service {
@@ -217,6 +276,7 @@ class FakeHeadEnd {
   FakeSurvey survey;
   FakeLocation location;
   FakeIntervention intervention;
+  FakeRollouts rollouts;
   FakeEntitlement entitlement;
   FakeSchedule schedule;
   FakeAdmin admin;

@@ -350,6 +350,30 @@ TEST(Rows, CellsAreSentInTextFormAndTheDiffIsPrinted) {
   EXPECT_THAT(outcome.out, HasSubstr("2 done, 0 existed, 1 refused"));
 }
 
+TEST(Rows, AListThatDarkensSomebodyIsARolloutAndSaysSo) {
+  CellImport test;
+  const std::vector<std::string> args = {"cells", "import", test.path, "--area", "640122001"};
+  const auto put = test.head_end.geofence.put_cell_list;
+  for (const bool in_force : {false, true}) {
+    test.head_end.geofence.put_cell_list = [&put, in_force](const v1::PutCellListHeader& header,
+                                                            const auto& sent,
+                                                            v1::PutCellListResponse* response) {
+      response->set_rollout(12);
+      response->set_in_force(in_force);
+      return put(header, sent, response);
+    };
+    const Outcome outcome = RunAgainst(test.head_end, args);
+    const auto waits = AllOf(HasSubstr("would have: version 3"), HasSubstr("nothing is in force yet"),
+                             HasSubstr("next: hearthctl rollout show 12"));
+    const auto holds = AllOf(HasSubstr("now has: version 3"), Not(HasSubstr("rollout show")));
+    if (in_force) {
+      EXPECT_THAT(outcome.out, holds);
+    } else {
+      EXPECT_THAT(outcome.out, waits);
+    }
+  }
+}
+
 TEST(Rows, TheDiffOfCellsIsInTheJsonObject) {
   CellImport test;
   const Outcome outcome =

@@ -159,6 +159,12 @@ segment_mib = 1024
 [limits]
 requests_in_flight = 1
 open_watches = 2
+[gateways.mobile]
+certificates = "gw-1, gw-2"
+regions = "64, 620402"
+reports_per_second = 7
+[gateways.telecom]
+certificates = "gw-3"
 [log]
 level = "debug"
 format = "text"
@@ -228,6 +234,13 @@ file = "l"
   EXPECT_EQ(config->muxes[1].name, "b-2");
   EXPECT_EQ(config->muxes[1].session.data_id, 1);
   EXPECT_EQ(config->muxes[1].session.bandwidth_kbps, 1000);
+  ASSERT_EQ(config->gateways.size(), 2U);
+  EXPECT_EQ(config->gateways[0].name, "mobile");
+  EXPECT_EQ(config->gateways[0].certificates, (std::vector<std::string>{"gw-1", "gw-2"}));
+  EXPECT_EQ(config->gateways[0].regions, (std::vector<RegionCode>{RegionCode(64), RegionCode(620402)}));
+  EXPECT_EQ(config->gateways[0].per_second, 7U);
+  EXPECT_TRUE(config->gateways[1].regions.empty());
+  EXPECT_EQ(config->gateways[1].per_second, 1000U);
   EXPECT_EQ(config->epochs.length, std::chrono::days(90));
   EXPECT_EQ(config->epochs.lead, std::chrono::days(89));
   EXPECT_EQ(config->epochs.zero, *ParseTime("2025-06-01T00:00:00Z"));
@@ -358,6 +371,13 @@ TEST(Config, SaysWhatIsWrongAndWhere) {
        invalid, "true or false"},
       {"lanes with a bad name", add("[lanes]\nregistered = \"a,,b\"\n"), 14, "lanes.registered", invalid,
        "separated by commas"},
+      {"gateway without a certificate", add("[gateways.a]\nregions = \"64\"\n"), 13,
+       "gateways.a.certificates", missing, "common name"},
+      {"gateway for a village", add("[gateways.a]\ncertificates = \"a\"\nregions = \"640122100\"\n"), 15,
+       "gateways.a.regions", invalid, "2, 4 or 6 digits"},
+      {"two gateways of one certificate",
+       add("[gateways.a]\ncertificates = \"x\"\n[gateways.b]\ncertificates = \"y, x\"\n"), 16,
+       "gateways.b.certificates", invalid, "another gateway's"},
       {"multiplexer without an address", add("[mux.a]\nclient_id = \"0x4A750001\"\n"), 13, "mux.a.address",
        missing, "listens"},
       {"multiplexer without a client", add("[mux.a]\naddress = \"127.0.0.1:1\"\n"), 13, "mux.a.client_id",

@@ -166,6 +166,136 @@ TEST(Judge, EvidenceIsChecked) {
   EXPECT_TRUE(CheckEvidence(Heard({kHome}), Limits()));
 }
 
+TEST(Judge, BothAreasAreHomeWhileTheCardMoves) {
+  const Snapshot lists = Lists();
+  struct Row {
+    const char* name;
+    Strictness strictness;
+    AreaId also;
+    std::vector<uint64_t> heard;
+    Verdict verdict;
+    AreaId list;
+  };
+  constexpr auto kV = Strictness::kVillage;
+  const Row rows[] = {
+      {"old area", kV, kNextDoor, {kHome}, Verdict::kInArea, kOwn},
+      {"new area", kV, kNextDoor, {kCounty}, Verdict::kInArea, kNextDoor},
+      {"new area, a city cell too", kV, kNextDoor, {kCountyAndTown}, Verdict::kInArea, kNextDoor},
+      {"new area behind an unknown cell", kV, kNextDoor, {kNew, kCounty}, Verdict::kInArea, AreaId()},
+      {"neither", kV, kNextDoor, {kProvince}, Verdict::kOutOfArea, kSameProvince},
+      {"in town", kV, kNextDoor, {kTown}, Verdict::kBlacklisted, kCity},
+      {"county of the new area",
+       Strictness::kCounty,
+       AreaId(640221002),
+       {kProvince},
+       Verdict::kInArea,
+       kSameProvince},
+      {"province of the new area",
+       Strictness::kProvince,
+       AreaId(150221001),
+       {kFar},
+       Verdict::kInArea,
+       kOtherProvince},
+  };
+  for (const Row& row : rows) {
+    const CardPlace card{.area = kOwn, .strictness = row.strictness, .also = row.also};
+    const Judgement judgement = Judge(lists, card, Heard(row.heard));
+    EXPECT_EQ(NameOf(judgement.verdict), NameOf(row.verdict)) << row.name;
+    EXPECT_EQ(judgement.findings[0].list.id, row.list) << row.name;
+  }
+  EXPECT_EQ(Judge(lists, {.area = kOwn}, Heard({kCounty})).verdict, Verdict::kOutOfArea);
+}
+
+TEST(Judge, AnExemptionLiftsTheBlacklistFromTheCellsItNames) {
+  const Snapshot lists = Lists();
+  const std::vector<Cell> named = {Lte(kTown), Lte(kNew2)};
+  struct Row {
+    const char* name;
+    bool exempt;
+    std::vector<uint64_t> heard;
+    Verdict verdict;
+    CellFate serving;
+    size_t unknown;
+  };
+  const Row rows[] = {
+      {"named", true, {kTown}, Verdict::kExempt, CellFate::kUnknown, 0},
+      {"another city cell", true, {kCountyAndTown}, Verdict::kBlacklisted, CellFate::kBlacklisted, 0},
+      {"another city cell, a named one behind",
+       true,
+       {kCountyAndTown, kTown},
+       Verdict::kBlacklisted,
+       CellFate::kBlacklisted,
+       0},
+      {"named, not exempt", false, {kTown}, Verdict::kUnknownCell, CellFate::kUnknown, 0},
+      {"named and on no list", true, {kNew2}, Verdict::kExempt, CellFate::kUnknown, 1},
+  };
+  for (const Row& row : rows) {
+    const CardPlace card{.area = kOwn, .exempt = row.exempt, .exempt_cells = named};
+    const Judgement judgement = Judge(lists, card, Heard(row.heard));
+    EXPECT_EQ(NameOf(judgement.verdict), NameOf(row.verdict)) << row.name;
+    EXPECT_EQ(NameOf(judgement.findings[0].fate), NameOf(row.serving)) << row.name;
+    EXPECT_EQ(judgement.unknown_cells.size(), row.unknown) << row.name;
+  }
+  const std::vector<Cell> next_door = {Lte(kCountyAndTown)};
+  EXPECT_EQ(FateOf(lists, {.area = kOwn, .exempt = true, .exempt_cells = next_door}, Lte(kCountyAndTown)),
+            CellFate::kElsewhere);
+}
+
+TEST(Judge, WhileARolloutIsUnderWayEachCardHasItsVersion) {
+  CellList before = List(ListKind::kWhitelist, kOwn, {Lte(kHome), Lte(kHome2)});
+  CellList after = List(ListKind::kWhitelist, kOwn, {Lte(kHome), Lte(kNew)});
+  after.version = before.version + 1;
+  CellList town = List(ListKind::kBlacklist, kCity, {Lte(kTown)});
+  CellList more_town = List(ListKind::kBlacklist, kCity, {Lte(kTown), Lte(kNew2)});
+  more_town.version = town.version + 1;
+  const Snapshot lists = Make({before, after, town, more_town});
+  const std::vector<ListRef> out_old = {{ListKind::kWhitelist, kOwn, 3}, {ListKind::kBlacklist, kCity, 3}};
+  const std::vector<ListRef> out_new = {{ListKind::kWhitelist, kOwn, 4}, {ListKind::kBlacklist, kCity, 4}};
+  struct Row {
+    uint64_t heard;
+    Verdict before;
+    Verdict after;
+  };
+  const Row rows[] = {
+      {kHome, Verdict::kInArea, Verdict::kInArea},
+      {kHome2, Verdict::kInArea, Verdict::kUnknownCell},
+      {kNew, Verdict::kUnknownCell, Verdict::kInArea},
+      {kNew2, Verdict::kUnknownCell, Verdict::kBlacklisted},
+      {kTown, Verdict::kBlacklisted, Verdict::kBlacklisted},
+  };
+  for (const Row& row : rows) {
+    const Evidence heard = Heard({row.heard});
+    const Judgement old_one = Judge(lists, {.area = kOwn}, heard, ListFilter(out_new));
+    EXPECT_EQ(NameOf(old_one.verdict), NameOf(row.before)) << row.heard;
+    EXPECT_EQ(old_one.unknown_cells.size(), row.before == Verdict::kUnknownCell) << row.heard;
+    const Judgement new_one = Judge(lists, {.area = kOwn}, heard, ListFilter(out_old));
+    EXPECT_EQ(NameOf(new_one.verdict), NameOf(row.after)) << row.heard;
+    EXPECT_EQ(new_one.findings[0].list.version, row.after == Verdict::kUnknownCell ? 0U : 4U) << row.heard;
+  }
+}
+
+TEST(Judge, FatesAloneComeToTheSame) {
+  using enum CellFate;
+  struct Row {
+    std::vector<CellFate> fates;
+    Outcome outcome;
+    Verdict exempt;
+  };
+  const Row rows[] = {
+      {{}, {Verdict::kNoSignal, false, false}, Verdict::kExempt},
+      {{kOwnPlace, kOwnPlace}, {Verdict::kInArea, false, false}, Verdict::kExempt},
+      {{kBlacklisted}, {Verdict::kBlacklisted, false, false}, Verdict::kBlacklisted},
+      {{kBlacklisted, kUnknown, kOwnPlace}, {Verdict::kBlacklisted, true, false}, Verdict::kBlacklisted},
+      {{kElsewhere, kOwnPlace}, {Verdict::kOutOfArea, true, false}, Verdict::kExempt},
+      {{kUnknown, kBlacklisted}, {Verdict::kUnknownCell, false, false}, Verdict::kExempt},
+      {{kUnknown, kBlacklisted, kOwnPlace}, {Verdict::kInArea, true, true}, Verdict::kExempt},
+  };
+  for (size_t i = 0; i < std::size(rows); ++i) {
+    EXPECT_EQ(Conclude(rows[i].fates, false), rows[i].outcome) << i;
+    EXPECT_EQ(Conclude(rows[i].fates, true).verdict, rows[i].exempt) << i;
+  }
+}
+
 // Random lists, evidence and card over a few cells.
 struct Scene {
   std::vector<CellList> lists;
@@ -219,6 +349,23 @@ RC_GTEST_PROP(JudgeProperty, AddingToTheOwnWhitelistNeverHurts, ()) {
   if (before.verdict != Verdict::kBlacklisted) RC_ASSERT(after.verdict != Verdict::kBlacklisted);
 }
 
+// Only BLACKLISTED reports without a neighbour of home switch a card off.
+RC_GTEST_PROP(JudgeProperty, AddingToAnyWhitelistNeverDarkens, ()) {
+  Scene scene = AnyScene();
+  const Judgement before = Judge(Make(scene.lists), scene.card, scene.evidence);
+  std::vector<Cell>& cells = scene.lists[*rc::gen::inRange<size_t>(0, 3)].cells;
+  cells.push_back(*FewCells());
+  std::sort(cells.begin(), cells.end());
+  cells.erase(std::unique(cells.begin(), cells.end()), cells.end());
+  const Judgement after = Judge(Make(scene.lists), scene.card, scene.evidence);
+  if (before.verdict != Verdict::kBlacklisted) RC_ASSERT(after.verdict != Verdict::kBlacklisted);
+  if (before.verdict == Verdict::kInArea && after.verdict != Verdict::kInArea) {
+    // By a neighbour before; the serving cell has turned out to be another place's.
+    RC_ASSERT(after.verdict == Verdict::kOutOfArea);
+    RC_ASSERT(after.whitelisted_neighbour);
+  }
+}
+
 RC_GTEST_PROP(JudgeProperty, WiderStrictnessNeverHurts, ()) {
   Scene scene = AnyScene();
   const Snapshot lists = Make(scene.lists);
@@ -231,6 +378,47 @@ RC_GTEST_PROP(JudgeProperty, WiderStrictnessNeverHurts, ()) {
   const auto good = [](Verdict v) { return v == Verdict::kInArea || v == Verdict::kExempt; };
   RC_ASSERT(!good(village) || good(county));
   RC_ASSERT(!good(county) || good(province));
+}
+
+RC_GTEST_PROP(JudgeProperty, ManyAtOnceComeToTheSame, ()) {
+  const Scene lists = AnyScene();
+  const size_t count = *rc::gen::inRange<size_t>(0, 40);
+  std::vector<Scene> scenes(count);
+  std::vector<std::vector<Cell>> named(count);
+  std::vector<std::vector<ListRef>> out(count);
+  std::vector<Question> questions;
+  for (size_t i = 0; i < count; ++i) {
+    scenes[i] = AnyScene();
+    if (*rc::gen::arbitrary<bool>()) scenes[i].card.also = kNextDoor;
+    named[i] = *rc::gen::container<std::vector<Cell>>(FewCells());
+    scenes[i].card.exempt_cells = named[i];
+    if (*rc::gen::arbitrary<bool>()) out[i] = {{ListKind::kWhitelist, kOwn, 3}};
+    questions.push_back({scenes[i].card, scenes[i].evidence.cells, ListFilter(out[i])});
+  }
+  const Snapshot snapshot = Make(lists.lists);
+  std::vector<Outcome> outcomes(count, {Verdict::kOutOfArea, true, true});
+  JudgeMany(snapshot, questions, outcomes);
+  for (size_t i = 0; i < count; ++i) {
+    const Judgement one = Judge(snapshot, scenes[i].card, scenes[i].evidence, questions[i].filter);
+    RC_ASSERT(outcomes[i].verdict == one.verdict);
+    RC_ASSERT(outcomes[i].by_neighbour == one.by_neighbour);
+    const bool own = !one.findings.empty() && one.findings[0].fate == CellFate::kOwnPlace;
+    RC_ASSERT(outcomes[i].whitelisted_neighbour == (one.whitelisted_neighbour && !own));
+  }
+}
+
+// A relocation and an exemption only ever help.
+RC_GTEST_PROP(JudgeProperty, ASecondAreaAndNamedCellsNeverHurt, ()) {
+  Scene scene = AnyScene();
+  const Snapshot lists = Make(scene.lists);
+  const Verdict before = Judge(lists, scene.card, scene.evidence).verdict;
+  const auto named = *rc::gen::container<std::vector<Cell>>(FewCells());
+  scene.card.exempt_cells = named;
+  scene.card.also = *rc::gen::element(kNextDoor, kSameProvince);
+  const Verdict after = Judge(lists, scene.card, scene.evidence).verdict;
+  const auto good = [](Verdict v) { return v == Verdict::kInArea || v == Verdict::kExempt; };
+  RC_ASSERT(!good(before) || good(after));
+  if (before != Verdict::kBlacklisted) RC_ASSERT(after != Verdict::kBlacklisted);
 }
 
 }  // namespace

@@ -77,13 +77,36 @@ TEST(Snapshot, NoListsMeanNoCells) {
   EXPECT_TRUE(snapshot->Verify());
 }
 
-TEST(Snapshot, TheSameListTwiceIsRefused) {
+TEST(Snapshot, TheSameVersionTwiceIsRefused) {
   SnapshotBuilder builder;
-  builder.Add(List(ListKind::kWhitelist, 640122001, {Lte(1)}, 1));
   builder.Add(List(ListKind::kWhitelist, 640122001, {Lte(1)}, 2));
+  builder.Add(List(ListKind::kWhitelist, 640122001, {Lte(2)}, 2));
   const auto bytes = std::move(builder).Build();
   ASSERT_FALSE(bytes);
   EXPECT_EQ(bytes.error().reason(), Reason::kFieldInvalid);
+}
+
+TEST(Snapshot, AListMayBeThereInTwoVersions) {
+  const auto snapshot =
+      Snapshot::FromBytes(Build({List(ListKind::kWhitelist, 640122002, {Lte(2)}),
+                                 List(ListKind::kWhitelist, 640122001, {Lte(2), Lte(3)}, 8),
+                                 List(ListKind::kBlacklist, 640122001, {Lte(3)}, 7),
+                                 List(ListKind::kWhitelist, 640122001, {Lte(1), Lte(2)}, 7)}));
+  ASSERT_TRUE(snapshot) << snapshot.error().ToString();
+  EXPECT_TRUE(snapshot->Verify());
+  const ListRef seven{ListKind::kWhitelist, AreaId(640122001), 7};
+  const ListRef eight{ListKind::kWhitelist, AreaId(640122001), 8};
+  const ListRef other{ListKind::kWhitelist, AreaId(640122002), 1};
+  const ListRef black{ListKind::kBlacklist, AreaId(640122001), 7};
+  const auto lists = snapshot->lists();
+  EXPECT_EQ(std::vector(lists.begin(), lists.end()), (std::vector<ListRef>{seven, eight, other, black}));
+  const auto whites = [&](uint64_t cell) {
+    const Membership found = snapshot->Find(Lte(cell));
+    return std::vector(found.whitelists.begin(), found.whitelists.end());
+  };
+  EXPECT_EQ(whites(1), std::vector<ListRef>{seven});
+  EXPECT_EQ(whites(2), (std::vector<ListRef>{seven, eight, other}));
+  EXPECT_EQ(whites(3), std::vector<ListRef>{eight});
 }
 
 TEST(Snapshot, EveryCellIsFoundAtEveryDepthOfFences) {
@@ -133,8 +156,17 @@ RC_GTEST_PROP(SnapshotProperty, AgreesWithAMap, ()) {
   RC_ASSERT(snapshot->cell_count() == model.size());
   auto asked = *rc::gen::container<std::vector<Cell>>(rc::gen::oneOf(FewCells(), AnyCell()));
   for (const auto& [cell, refs] : model) asked.push_back(cell);
-  for (const Cell& cell : asked) {
+  std::vector<Membership> batch(asked.size());
+  for (size_t at = 0; at < asked.size(); at += Snapshot::kBatch) {
+    const size_t some = std::min(asked.size() - at, Snapshot::kBatch);
+    snapshot->FindBatch(std::span(asked).subspan(at, some), std::span(batch).subspan(at, some));
+  }
+  for (size_t i = 0; i < asked.size(); ++i) {
+    const Cell& cell = asked[i];
     const Membership found = snapshot->Find(cell);
+    RC_ASSERT(found.whitelists.data() == batch[i].whitelists.data());
+    RC_ASSERT(found.whitelists.size() == batch[i].whitelists.size());
+    RC_ASSERT(found.blacklists.size() == batch[i].blacklists.size());
     std::set<ListRef> got(found.whitelists.begin(), found.whitelists.end());
     got.insert(found.blacklists.begin(), found.blacklists.end());
     RC_ASSERT(got == (model.contains(cell) ? model[cell] : std::set<ListRef>()));
@@ -161,7 +193,12 @@ RC_GTEST_PROP(SnapshotProperty, DamagedBytesDoNoHarm, ()) {
     RC_ASSERT(snapshot.error().reason() == Reason::kCellSnapshotInvalid);
     return;
   }
-  for (uint64_t i = 0; i < 210; ++i) (void)snapshot->Find(Lte(i));
+  for (uint64_t i = 0; i < 210; ++i) {
+    const Cell cell = Lte(i);
+    Membership found;
+    snapshot->FindBatch({&cell, 1}, {&found, 1});
+    RC_ASSERT(found.whitelists.data() == snapshot->Find(cell).whitelists.data());
+  }
   (void)snapshot->Verify();
 }
 

@@ -5,6 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "intervention/decide.h"
+#include "intervention/lifecycle.h"
 
 namespace hearth::intervention {
 namespace {
@@ -79,6 +80,62 @@ RC_GTEST_PROP(DecideProperty, AReportOlderThanTheLastDecisionChangesNothing, ())
   RC_ASSERT(decision.action == Action::kNone);
   RC_ASSERT(decision.next == state);
   RC_ASSERT(!decision.changed_durably);
+}
+
+Policy AnyPolicy() {
+  Policy policy;
+  policy.blacklisted_reports = *rc::gen::inRange(1, 6);
+  policy.blacklisted_gap = std::chrono::seconds(*rc::gen::inRange(0, 3600));
+  policy.out_of_area_reports = *rc::gen::inRange(1, 6);
+  policy.out_of_area_window = std::chrono::minutes(*rc::gen::inRange(0, 60));
+  return policy;
+}
+
+RC_GTEST_PROP(DecideProperty, AReportOlderThanAnOperatorsDecisionChangesNothing, ()) {
+  const UnixMillis decided(kStart + *rc::gen::inRange<int64_t>(0, 5'000'000));
+  const int which = *rc::gen::inRange(0, 3);
+  const LocationState before = AnyState();
+  const LocationState state = which == 0   ? AfterRelease(before, decided)
+                              : which == 1 ? AfterDrop(before, decided)
+                                           : AfterOperatorLift(before, decided);
+  Input input = AnyInput({kInArea, kOutOfArea, kBlacklisted, kUnknownCell, kNoSignal, kExempt});
+  input.report_time = UnixMillis(decided.value - *rc::gen::inRange<int64_t>(1, 10'000'000));
+  const Decision decision = Decide(state, AnyPolicy(), input);
+  RC_ASSERT(decision.action == Action::kNone);
+  RC_ASSERT(decision.next == state);
+}
+
+// Silence: however long it lasts, nothing is decided from the head-end's clock.
+RC_GTEST_PROP(DecideProperty, TheTimeOfArrivalNeverMatters, ()) {
+  const LocationState state = AnyState();
+  const Policy policy = AnyPolicy();
+  Input input = AnyInput({kInArea, kOutOfArea, kBlacklisted, kUnknownCell, kNoSignal, kExempt});
+  const Decision soon = Decide(state, policy, input);
+  input.now = UnixMillis(input.now.value + *rc::gen::inRange<int64_t>(0, 100'000'000'000));
+  const Decision late = Decide(state, policy, input);
+  RC_ASSERT(soon.action == late.action);
+  RC_ASSERT(soon.cause == late.cause);
+  RC_ASSERT(soon.next == late.next);
+}
+
+RC_GTEST_PROP(DecideProperty, SilenceInBetweenNeverChangesWhatFollows, ()) {
+  const Policy policy = AnyPolicy();
+  LocationState spoken = After(Active());
+  LocationState silent = spoken;
+  for (const Input& input : AnyInputs({kInArea, kOutOfArea, kBlacklisted, kUnknownCell, kExempt})) {
+    Input silence = AnyInput({kNoSignal});
+    // In its turn: a report that overtakes others is another matter.
+    silence.report_time = std::max(silent.last_report_time, silent.last_decision_time);
+    silent = Decide(silent, policy, silence).next;
+    const Decision with = Decide(silent, policy, input);
+    const Decision without = Decide(spoken, policy, input);
+    RC_ASSERT(with.action == without.action);
+    RC_ASSERT(with.cause == without.cause);
+    RC_ASSERT(with.next.standing == without.next.standing);
+    RC_ASSERT(with.next.blacklisted_count == without.next.blacklisted_count);
+    silent = with.next;
+    spoken = without.next;
+  }
 }
 
 RC_GTEST_PROP(DecideProperty, OneCityReportNeverDisables, ()) {

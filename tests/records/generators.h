@@ -364,7 +364,7 @@ inline InterventionRecord Any() {
       .state = AnyEnum(InterventionState::kInForce, InterventionState::kProposed),
       .cause = *rc::gen::element(AnyEnum(Cause::kInPlace, Cause::kReturned),
                                  AnyEnum(Cause::kInstallBlacklisted, Cause::kInstallNoSignal),
-                                 AnyEnum(Cause::kBlacklistedCounting, Cause::kStale)),
+                                 AnyEnum(Cause::kBlacklistedCounting, Cause::kReconsidered)),
       .verdict = AnyVerdict(),
       .evidence = AnyText(),
       .lists = AnyList(3, [] { return intervention::ListVersion{.list = AnyArea(), .version = AnyU32()}; }),

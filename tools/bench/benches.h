@@ -76,6 +76,13 @@ struct SurveyOptions {
 // Takes as long as it takes.
 Result<Findings> BenchSurvey(const SurveyOptions& options);
 
+struct PreviewOptions {
+  uint64_t seed = 1;
+  uint64_t cards = 1'000'000;  // 64 bytes of memory each, and as much again while they are filled in
+};
+// Takes as long as it takes.
+Result<Findings> BenchPreview(const PreviewOptions& options);
+
 struct CarouselOptions {
   uint64_t seed = 1;
   uint64_t cards = 130'000'000;

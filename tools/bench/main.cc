@@ -107,6 +107,14 @@ class Program {
         ->check(CLI::Range(1000, 250'000'000))
         ->capture_default_str();
 
+    sub = Sub("preview", "Who a change of lists would cut off, beside a bare look at every card",
+              [this] { Take(BenchPreview(PreviewWish())); });
+    sub->add_option("--seed", seed_, "What is generated follows from it")->capture_default_str();
+    sub->add_flag("--json", json_, "Print JSON instead of a table");
+    sub->add_option("--cards", preview_.cards, "Cards in the column; some 100 bytes of memory each")
+        ->check(CLI::Range(25'000, 200'000'000))
+        ->capture_default_str();
+
     sub = Sub("carousel", "A country on the air in simulated time",
               [this] { Take(BenchCarousel(CarouselWish())); });
     sub->add_option("--seed", seed_, "What is generated follows from it")->capture_default_str();
@@ -267,6 +275,11 @@ class Program {
     wish.dir = dir_;
     return wish;
   }
+  PreviewOptions PreviewWish() const {
+    PreviewOptions wish = preview_;
+    wish.seed = seed_;
+    return wish;
+  }
   CarouselOptions CarouselWish() const {
     CarouselOptions wish = carousel_;
     wish.seed = seed_;
@@ -296,6 +309,7 @@ class Program {
     Take(BenchReport(ReportWish()));
     Take(RunEcmg());
     Take(BenchSurvey(SurveyWish()));
+    Take(BenchPreview(PreviewWish()));
     Take(BenchCarousel(CarouselWish()));
   }
 
@@ -323,6 +337,7 @@ class Program {
   ReportOptions report_;
   EcmgOptions ecmg_;
   SurveyOptions survey_;
+  PreviewOptions preview_;
   CarouselOptions carousel_;
 
 #ifdef HEARTH_BENCH_REFRESH

@@ -60,7 +60,7 @@ ReportSite::ReportSite(uint64_t seed) {
   std::mt19937_64 random(seed);
   for (uint8_t& byte : batch_key_) byte = static_cast<uint8_t>(random());
   options_.owner = "hearth-bench";
-  options_.policy.blacklisted_reports = 1;
+  options_.policy.national.blacklisted_reports = 1;
 }
 
 ReportSite::~ReportSite() = default;

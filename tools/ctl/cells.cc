@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "hearth/v1/geofence.grpc.pb.h"
+#include "tools/ctl/rollout.h"
 #include "tools/ctl/rows.h"
 
 namespace hearth::ctl {
@@ -65,9 +66,15 @@ grpc::Status Put(const Client& client, const v1::PutCellListHeader& header,
 }
 
 void PrintDiff(Session& session, const ListFlags& list, const v1::PutCellListResponse& diff, bool done) {
+  // A list that somebody goes dark by is in force only when its rollout was activated.
+  const bool waits = done && diff.rollout() != 0 && !diff.in_force();
   session.out() << fmt::format("{} {}: version {}, {} cells: {} added, {} removed, {} kept\n", list.Words(),
-                               done ? "now has" : "would have", diff.version(), diff.cells(), diff.added(),
-                               diff.removed(), diff.kept());
+                               done && !waits ? "now has" : "would have", diff.version(), diff.cells(),
+                               diff.added(), diff.removed(), diff.kept());
+  if (!waits) return;
+  session.out() << fmt::format(
+      "nothing is in force yet: homes would go dark by it, so it is rollout {}\nnext: {}\n", diff.rollout(),
+      RolloutCommand("show", diff.rollout()));
 }
 
 // Shows the diff before asking; a list that is replaced can darken every home of its area.

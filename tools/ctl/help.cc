@@ -34,8 +34,9 @@ std::string OptionSection(const std::string& title, const CLI::App& app) {
 
 // CLI11 holds a group of options as a subcommand without name.
 std::string GroupTitle(const CLI::App& group) {
-  return fmt::format("{} ({})", group.get_group(),
-                     group.get_require_option_max() == 1 ? "exactly one" : "at least one");
+  const bool one = group.get_require_option_max() == 1;
+  const char* most = group.get_require_option_min() == 0 ? "at most one" : "exactly one";
+  return fmt::format("{} ({})", group.get_group(), one ? most : "at least one");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // hearthctl intervention: who was switched off and on by location.
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include "src/base/bytes.h"
 #include "src/base/limits.h"
 #include "tools/ctl/files.h"
+#include "tools/ctl/rollout.h"
 #include "tools/ctl/tree.h"
 
 namespace hearth::ctl {
@@ -26,7 +28,33 @@ std::string Join(const google::protobuf::RepeatedPtrField<std::string>& texts) {
   return out;
 }
 
+// In the order of the API's enum, from 1.
+const std::vector<std::string> kKinds = {"refused-install", "switch-off", "restore", "proposal",
+                                         "lifted",          "held",       "dropped", "expired"};
+
+struct FilterFlags {
+  std::string division;
+  std::vector<std::string> kinds;
+};
+
+void DeclareFilter(CLI::App& command, FilterFlags& flags) {
+  Division(command.add_option("--division", flags.division, "Only cards whose area lies there"));
+  OneOf(command.add_option("--kind", flags.kinds, "Only of this kind; may be given often"), kKinds)
+      ->expected(1)
+      ->take_all();
+}
+
+template <typename Request>
+void FillFilter(const FilterFlags& flags, Request& request) {
+  request.set_division(flags.division);
+  for (const std::string& kind : flags.kinds) {
+    const auto place = std::find(kKinds.begin(), kKinds.end(), kind) - kKinds.begin();
+    request.add_kinds(static_cast<v1::InterventionKind>(place + 1));
+  }
+}
+
 struct WatchFlags {
+  FilterFlags filter;
   std::string resume_file;
   uint64_t count = 0;  // 0: no end
   double seconds = 0;  // 0: no end
@@ -91,6 +119,7 @@ class Watcher {
     Interventions stub(client_.channel());
     v1::WatchInterventionsRequest request;
     request.set_resume_token(token_);
+    FillFilter(flags_.filter, request);
     const auto reader = stub.Watch(&context, request);
     v1::InterventionEvent event;
     while (!ended_ && reader->Read(&event)) Take(event);
@@ -163,6 +192,7 @@ int RunWatch(Session& session, const WatchFlags& flags) {
 }
 
 void DeclareWatch(CLI::App& command, WatchFlags& flags) {
+  DeclareFilter(command, flags.filter);
   File(command.add_option("--resume-file", flags.resume_file,
                           "Keeps there how far the watch has come; a later one goes on from it"));
   command.add_option("--count", flags.count, "End after so many interventions")->type_name("N");
@@ -174,12 +204,14 @@ void DeclareWatch(CLI::App& command, WatchFlags& flags) {
 struct ListFlags {
   std::string card;
   bool in_force = false;
+  FilterFlags filter;
 };
 
 int RunList(Session& session, const ListFlags& flags) {
   v1::ListInterventionsRequest request;
   request.set_card_number(flags.card);
   request.set_in_force_only(flags.in_force);
+  FillFilter(flags.filter, request);
   request.mutable_page()->set_size(static_cast<uint32_t>(Limits().page_items));
   Table table({{"decided"},
                {"kind"},
@@ -188,13 +220,15 @@ int RunList(Session& session, const ListFlags& flags) {
                {"area"},
                {"verdict"},
                {"reason"},
+               {"delivery"},
                {"cells"},
                {"actor"}});
   return session.List(&Interventions::List, request, [&](const v1::ListInterventionsResponse& answer) {
     for (const v1::Intervention& what : answer.interventions()) {
       table.Add({LocalTime(what.decided()), v1::InterventionKind_Name(what.kind()), what.card_number(),
                  OrDash(what.form_number()), OrDash(what.area_id()), v1::Verdict_Name(what.verdict()),
-                 OrDash(what.reason()), OrDash(Join(what.cells())), OrDash(what.actor())});
+                 OrDash(what.reason()), OrDash(what.delivery()), OrDash(Join(what.cells())),
+                 OrDash(what.actor())});
     }
     table.Print(session.out());
   });
@@ -220,13 +254,14 @@ int RunLift(Session& session, const LiftFlags& flags) {
 }  // namespace
 
 void AddInterventionCommands(Tree& tree) {
-  tree.Noun("intervention", "Switching off and on by location");
+  tree.Noun("intervention", "Switching off and on by location (实时干预)");
   tree.Add<WatchFlags>("intervention", "watch", "Every intervention as it happens", DeclareWatch, RunWatch);
   tree.Add<ListFlags>(
       "intervention", "list", "Interventions, newest first",
       [](CLI::App& command, ListFlags& flags) {
         Card(command.add_option("--card", flags.card, "Only of this card"));
         command.add_flag("--in-force", flags.in_force, "Only those in force now");
+        DeclareFilter(command, flags.filter);
       },
       RunList);
   tree.Add<LiftFlags>(

@@ -91,8 +91,13 @@ Tree::Tree() : root_("Operates a Hearth head-end.", "hearthctl") {
   AddAreaMapCommands(*this);
   AddCellCommands(*this);
   AddSurveyCommands(*this);
+  AddSuccessorCommands(*this);
+  AddRolloutCommands(*this);
+  AddPolicyCommands(*this);
   AddLocationCommands(*this);
   AddInterventionCommands(*this);
+  AddHeldCommands(*this);
+  AddAlarmCommands(*this);
   AddEntitlementCommands(*this);
   AddAdminCommands(*this);
   AddArchiveCommands(*this);

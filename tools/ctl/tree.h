@@ -103,6 +103,12 @@ void AddCellCommands(Tree& tree);          // cells
 void AddSurveyCommands(Tree& tree);        // survey
 void AddLocationCommands(Tree& tree);      // location, why
 void AddInterventionCommands(Tree& tree);  // intervention
+void AddHeldCommands(Tree& tree);          // intervention held, release, drop
+void AddSuccessorCommands(Tree& tree);     // cells successors, accept
+void AddRolloutCommands(Tree& tree);       // rollout
+void AddProposeCommand(Tree& tree);        // rollout propose
+void AddPolicyCommands(Tree& tree);        // policy
+void AddAlarmCommands(Tree& tree);         // alarm
 void AddEntitlementCommands(Tree& tree);   // ecm, card
 void AddAdminCommands(Tree& tree);         // stats, status, clock, audit
 void AddArchiveCommands(Tree& tree);       // archive: verify needs no head-end

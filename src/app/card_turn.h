@@ -1,0 +1,31 @@
+// What a decision about location does to a card, inside a command of the card's bucket: standing, messages,
+// the record of the intervention. One thread.
+#pragma once
+
+#include <string>
+
+#include "intervention/lifecycle.h"
+#include "src/app/executor.h"
+
+namespace hearth::app {
+
+// Standing and bitmap of the card change, and go on the air.
+Status SwitchOn(Txn& txn, records::CardRecord& record, records::Urgency urgency = records::Urgency::kNormal);
+Status SwitchOff(Txn& txn, records::CardRecord& record, records::Urgency urgency = records::Urgency::kNormal);
+
+// Writes a new intervention of the card; gives it the card's next number, which is returned.
+Result<uint64_t> WriteIntervention(Txn& txn, records::CardRecord& record,
+                                   intervention::Intervention intervention);
+
+using Turn = std::function<Result<intervention::Intervention>(intervention::Intervention)>;
+// Ends the intervention in force, if any.
+Status EndInForce(Txn& txn, records::CardRecord& record, const Turn& end);
+// Ends the held or proposed one, if any.
+Status EndHeld(Txn& txn, records::CardRecord& record, const Turn& end);
+
+// A card that gets another box, leaves its account or is evicted is under intervention no more: what keeps it
+// dark from here on is something else, and what waited is moot.
+Status EndInterventions(Txn& txn, records::CardRecord& record, std::string_view actor,
+                        const std::string& why);
+
+}  // namespace hearth::app
