@@ -108,6 +108,7 @@ Status CheckForm(const Form& form, const Limits& limits) {
   errors.Require(Characters(form.person.address).has_value(), "form.person.address", "UTF-8");
   errors.Require(form.village.value != 0 && LevelOf(form.village) == RegionLevel::kVillage, "form.village",
                  "the 12-digit code of the home's village");
+  errors.Require(form.natural_village <= 99, "form.village", "a serial 01 to 99 behind the village");
   errors.Require(form.devices.card.value != 0, "form.card_number", "12 digits, not all zero");
   errors.Require(form.devices.box.value != 0, "form.box_serial", "16 digits, not all zero");
   errors.Require(form.devices.sim.value != 0, "form.sim_number", "11 digits");

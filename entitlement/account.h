@@ -46,6 +46,7 @@ struct Form {
   Person person;
   RegionCode village;
   Devices devices;
+  uint8_t natural_village = 0;  // serial 1 to 99 of the natural village (自然村) in it; 0: not named
 
   bool operator==(const Form&) const = default;
 };

@@ -10,40 +10,100 @@ namespace {
 
 constexpr size_t kMaxViolations = 100;
 
-// Why one village may not be in the area; nullopt when it may.
-std::optional<std::pair<Reason, std::string>> VillageFault(RegionCode village, AreaId area,
-                                                           const RegionTree& regions,
-                                                           const VillageHolder& holder) {
-  const std::string code = ToString(village);
-  if (LevelOf(village) != RegionLevel::kVillage) {
-    return std::pair(Reason::kRegionNotVillage, fmt::format("{} is not the code of a village", code));
+using Fault = std::optional<std::pair<Reason, std::string>>;
+
+// Cable at the place, around it, or in a part of it.
+Fault CableFault(PlaceCode place, const VillageQuestions& ask) {
+  const RegionCode village = VillageOf(place);
+  if (ask.cable(place))
+    return std::pair(Reason::kAreaVillageCable, fmt::format("{} has cable", ToString(place)));
+  if (ask.cable(WholeVillage(village))) {
+    return std::pair(Reason::kAreaVillageCable, fmt::format("village {}, which {} belongs to, has cable",
+                                                            ToString(village), ToString(place)));
   }
-  if (Ancestor(village, RegionLevel::kCounty).value != AreaDivision(area)) {
-    return std::pair(Reason::kAreaOutsideCounty,
-                     fmt::format("village {} is not in county {}", code, AreaDivision(area)));
-  }
-  if (regions.Find(village) == nullptr) {
-    return std::pair(Reason::kRegionUnknown, fmt::format("village {} is unknown", code));
-  }
-  if (const auto other = holder(village); other && *other != area) {
-    return std::pair(Reason::kAreaVillageTaken,
-                     fmt::format("village {} belongs to area {}", code, ToString(*other)));
+  if (IsNatural(place)) return std::nullopt;
+  for (const PlaceCode natural : ask.naturals(village)) {
+    if (!ask.cable(natural)) continue;
+    return std::pair(Reason::kAreaVillageCable,
+                     fmt::format("natural village {} of {} has cable: name those without one by one",
+                                 ToString(natural), ToString(place)));
   }
   return std::nullopt;
 }
 
-Status CheckVillages(const NewArea& wish, const RegionTree& regions, const VillageHolder& holder) {
-  std::optional<Error> error;
-  size_t faults = 0;
-  for (size_t i = 0; i < wish.villages.size(); ++i) {
-    auto fault = VillageFault(wish.villages[i], wish.id, regions, holder);
-    if (!fault) continue;
-    if (++faults > kMaxViolations) break;
-    if (!error) error = Error(fault->first, fault->second);
-    error = Error(std::move(*error).Field(fmt::format("villages[{}]", i), std::move(fault->second)));
+// Another area at the place, around it, or in a part of it.
+Fault HolderFault(PlaceCode place, AreaId area, const VillageQuestions& ask) {
+  std::vector<PlaceCode> overlapping = {place};
+  if (IsNatural(place)) {
+    overlapping.push_back(WholeVillage(VillageOf(place)));
+  } else {
+    const auto naturals = ask.naturals(VillageOf(place));
+    overlapping.insert(overlapping.end(), naturals.begin(), naturals.end());
   }
-  if (error) return *std::move(error);
-  return Ok();
+  for (const PlaceCode other : overlapping) {
+    const auto holder = ask.holder(other);
+    if (!holder || *holder == area) continue;
+    return std::pair(Reason::kAreaVillageTaken,
+                     fmt::format("{} {} belongs to area {}", IsNatural(other) ? "natural village" : "village",
+                                 ToString(other), ToString(*holder)));
+  }
+  return std::nullopt;
+}
+
+// Why one village may not be in the area; nullopt when it may.
+Fault VillageFault(PlaceCode place, const NewArea& wish, const RegionTree& regions,
+                   const VillageQuestions& ask) {
+  const RegionCode village = VillageOf(place);
+  const std::string code = ToString(place);
+  if (LevelOf(village) != RegionLevel::kVillage) {
+    return std::pair(Reason::kRegionNotVillage, fmt::format("{} is not the code of a village", code));
+  }
+  if (Ancestor(village, RegionLevel::kCounty).value != AreaDivision(wish.id)) {
+    return std::pair(Reason::kAreaOutsideCounty,
+                     fmt::format("village {} is not in county {}", code, AreaDivision(wish.id)));
+  }
+  if (regions.Find(village) == nullptr) {
+    return std::pair(Reason::kRegionUnknown, fmt::format("village {} is unknown", code));
+  }
+  if (IsNatural(place)) {
+    const auto known = ask.naturals(village);
+    if (std::find(known.begin(), known.end(), place) == known.end()) {
+      return std::pair(Reason::kRegionUnknown, fmt::format("natural village {} is unknown", code));
+    }
+    if (std::find(wish.villages.begin(), wish.villages.end(), WholeVillage(village)) != wish.villages.end()) {
+      return std::pair(
+          Reason::kFieldInvalid,
+          fmt::format("{} is part of village {}, which is there as a whole", code, ToString(village)));
+    }
+  }
+  if (Fault fault = HolderFault(place, wish.id, ask)) return fault;
+  return CableFault(place, ask);
+}
+
+// The reason of the first fault, a violation for each.
+class Faults {
+ public:
+  void Add(std::string field, Fault fault) {
+    if (!fault || ++count_ > kMaxViolations) return;
+    if (!error_) error_ = Error(fault->first, fault->second);
+    error_ = Error(std::move(*error_).Field(std::move(field), std::move(fault->second)));
+  }
+  Status status() && {
+    if (error_) return *std::move(error_);
+    return Ok();
+  }
+
+ private:
+  std::optional<Error> error_;
+  size_t count_ = 0;
+};
+
+Status CheckVillages(const NewArea& wish, const RegionTree& regions, const VillageQuestions& ask) {
+  Faults faults;
+  for (size_t i = 0; i < wish.villages.size(); ++i) {
+    faults.Add(fmt::format("villages[{}]", i), VillageFault(wish.villages[i], wish, regions, ask));
+  }
+  return std::move(faults).status();
 }
 
 Status CheckText(const std::string& text, std::string_view field, const Limits& limits) {
@@ -108,18 +168,39 @@ std::string_view NameOf(AreaState state) {
 bool MaySell(AreaState state) { return state == AreaState::kApproved || state == AreaState::kOnFile; }
 
 Result<Area> DecideCreate(const NewArea& wish, const Area* existing, const RegionTree& regions,
-                          const VillageHolder& holder, const Limits& limits, const Actor& actor) {
+                          const VillageQuestions& ask, const Limits& limits, const Actor& actor) {
   if (actor.name.empty()) return Error(Reason::kActorMissing, "the step has no actor");
   HEARTH_RETURN_IF_ERROR(CheckWish(wish, existing, regions, limits));
-  HEARTH_RETURN_IF_ERROR(CheckVillages(wish, regions, holder));
+  HEARTH_RETURN_IF_ERROR(CheckVillages(wish, regions, ask));
+  std::vector<PlaceCode> places = wish.villages;
+  std::sort(places.begin(), places.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
   Area area = {.id = wish.id,
                .name = wish.name,
-               .villages = wish.villages,
+               .villages = {},
                .state = AreaState::kDraft,
                .steps = {{AreaState::kDraft, actor.name, actor.now}}};
-  std::sort(area.villages.begin(), area.villages.end());
-  area.villages.erase(std::unique(area.villages.begin(), area.villages.end()), area.villages.end());
+  for (const PlaceCode place : places) {
+    if (IsNatural(place)) {
+      area.naturals.push_back(place);
+    } else {
+      area.villages.push_back(VillageOf(place));
+    }
+  }
   return area;
+}
+
+std::vector<PlaceCode> PlacesOf(const Area& area) {
+  std::vector<PlaceCode> places;
+  for (const RegionCode village : area.villages) places.push_back(WholeVillage(village));
+  places.insert(places.end(), area.naturals.begin(), area.naturals.end());
+  return places;
+}
+
+Status CheckCable(const Area& area, const VillageQuestions& ask) {
+  Faults faults;
+  for (const PlaceCode place : PlacesOf(area)) faults.Add(ToString(place), CableFault(place, ask));
+  return std::move(faults).status();
 }
 
 Result<Area> DecideSubmit(Area area, const Actor& actor) {

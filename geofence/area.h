@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "geofence/region.h"
+#include "geofence/village.h"
 #include "src/base/ids.h"
 #include "src/base/limits.h"
 #include "src/base/status.h"
@@ -37,6 +38,8 @@ struct Area {
   std::vector<RegionCode> villages;  // sorted, no double, all in the county
   AreaState state = AreaState::kDraft;
   std::vector<AreaStep> steps;  // oldest first, one per state passed
+  // Natural villages beside the whole ones, never of one of them; sorted, no double.
+  std::vector<PlaceCode> naturals = {};
 
   bool operator==(const Area&) const = default;
 };
@@ -45,7 +48,7 @@ struct Area {
 struct NewArea {
   AreaId id;
   std::string name;
-  std::vector<RegionCode> villages;
+  std::vector<PlaceCode> villages;  // whole or natural
 };
 
 // Who acts, and the time of the decision.
@@ -54,8 +57,15 @@ struct Actor {
   UnixMillis now;
 };
 
-// The area, other than a retired one, that holds a village now; nullopt when none does.
-using VillageHolder = std::function<std::optional<AreaId>(RegionCode)>;
+// What a decision asks about villages. All three must be set.
+struct VillageQuestions {
+  // The area, other than a retired one, that holds exactly this place now; nullopt when none does.
+  std::function<std::optional<AreaId>(PlaceCode)> holder;
+  // The natural villages of a village that are known, in order.
+  std::function<std::vector<PlaceCode>(RegionCode)> naturals;
+  // Marked as having cable, itself.
+  std::function<bool(PlaceCode)> cable;
+};
 
 // Only an approved area may sell.
 bool MaySell(AreaState state);
@@ -64,10 +74,18 @@ bool MaySell(AreaState state);
 //   AREA_EXISTS          the number is taken
 //   FIELD_MISSING, FIELD_INVALID, LIMIT_EXCEEDED   name or villages are empty or too many
 //   AREA_OUTSIDE_COUNTY  the number does not begin with a county, or a village lies elsewhere
-//   REGION_UNKNOWN, REGION_NOT_VILLAGE, AREA_VILLAGE_TAKEN   per village
+//   REGION_UNKNOWN, REGION_NOT_VILLAGE, AREA_VILLAGE_TAKEN, AREA_VILLAGE_CABLE   per village. A whole village
+//   is
+//     taken, or has cable, also when a natural village of it is or has; and the other way round
 // The error has the reason of the first bad village and one violation ("villages[3]") for each, at most 100.
 Result<Area> DecideCreate(const NewArea& wish, const Area* existing, const RegionTree& regions,
-                          const VillageHolder& holder, const Limits& limits, const Actor& actor);
+                          const VillageQuestions& ask, const Limits& limits, const Actor& actor);
+
+// Every place of the area, whole villages first.
+std::vector<PlaceCode> PlacesOf(const Area& area);
+// AREA_VILLAGE_CABLE naming each place of the area that has cable by now: it can be neither submitted nor
+// approved.
+Status CheckCable(const Area& area, const VillageQuestions& ask);
 
 // The steps. AREA_STATE_INVALID when the area is not in the state the step starts from.
 Result<Area> DecideSubmit(Area area, const Actor& actor);

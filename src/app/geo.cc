@@ -122,6 +122,8 @@ Result<std::unique_ptr<GeoState>> GeoState::Create(Executor& executor, const int
                                                    const Limits& limits) {
   HEARTH_RETURN_IF_ERROR(seed.Check());
   std::unique_ptr<GeoState> geo(new GeoState(executor, seed, limits));
+  geo->villages_ = std::make_unique<Villages>(executor);
+  HEARTH_RETURN_IF_ERROR(geo->villages_->Load());
   const MutexLock lock(geo->change_mu_);
   HEARTH_RETURN_IF_ERROR(geo->Reload());
   return geo;
@@ -143,6 +145,7 @@ Status GeoState::Reload() {
       LoadAll<geofence::Area>(executor_, "area/", [&](geofence::Area area, uint64_t revision) {
         if (area.state != geofence::AreaState::kRetired) {
           for (const RegionCode village : area.villages) next->area_of_village[village] = area.id;
+          for (const geofence::PlaceCode natural : area.naturals) next->area_of_natural[natural] = area.id;
         }
         const AreaId id = area.id;
         next->areas[id] = {std::move(area), revision};
@@ -365,6 +368,7 @@ std::vector<RowResult> GeoState::ImportRegions(const Request& request, const std
 }
 
 Status GeoState::ReloadAll() {
+  HEARTH_RETURN_IF_ERROR(villages_->Load());
   const MutexLock lock(change_mu_);
   return Reload();
 }
@@ -374,24 +378,20 @@ Result<AreaChanged> GeoState::CreateArea(const Request& request, const geofence:
   const auto now = snapshot();
   const ObjectKey key = AreaKey(wish.id);
   HEARTH_ASSIGN_OR_RETURN(
-      auto outcome,
-      RunOnce(executor_, key.bucket, request,
-              {.action = "area.create",
-               .object = "area:" + ToString(wish.id),
-               .detail = fmt::format("{} villages", wish.villages.size())},
-              limits_, [&](Txn& txn) -> Result<std::string> {
-                HEARTH_ASSIGN_OR_RETURN(const auto existing, txn.Read<geofence::Area>(key.key));
-                const auto holder = [&](RegionCode village) -> std::optional<AreaId> {
-                  const auto it = now->area_of_village.find(village);
-                  return it == now->area_of_village.end() ? std::nullopt : std::optional(it->second);
-                };
-                HEARTH_ASSIGN_OR_RETURN(
-                    auto area,
-                    geofence::DecideCreate(wish, existing ? &existing->value : nullptr, now->regions, holder,
-                                           limits_, {.name = request.actor, .now = txn.now()}));
-                txn.Write(key.key, area);
-                return records::Encode(area);
-              }));
+      auto outcome, RunOnce(executor_, key.bucket, request,
+                            {.action = "area.create",
+                             .object = "area:" + ToString(wish.id),
+                             .detail = fmt::format("{} villages", wish.villages.size())},
+                            limits_, [&](Txn& txn) -> Result<std::string> {
+                              HEARTH_ASSIGN_OR_RETURN(const auto existing, txn.Read<geofence::Area>(key.key));
+                              HEARTH_ASSIGN_OR_RETURN(
+                                  auto area,
+                                  geofence::DecideCreate(wish, existing ? &existing->value : nullptr,
+                                                         now->regions, Questions(*now), limits_,
+                                                         {.name = request.actor, .now = txn.now()}));
+                              txn.Write(key.key, area);
+                              return records::Encode(area);
+                            }));
   if (outcome.change.committed.wrote) HEARTH_RETURN_IF_ERROR(Reload());
   HEARTH_ASSIGN_OR_RETURN(auto area, records::Decode<geofence::Area>(outcome.answer));
   return AreaChanged{.change = outcome.change,
@@ -400,6 +400,7 @@ Result<AreaChanged> GeoState::CreateArea(const Request& request, const geofence:
 
 Result<AreaChanged> GeoState::StepArea(const Request& request, AreaId id, geofence::AreaState to) {
   const MutexLock change(change_mu_);
+  const auto now = snapshot();
   const ObjectKey key = AreaKey(id);
   HEARTH_ASSIGN_OR_RETURN(
       auto outcome,
@@ -411,6 +412,9 @@ Result<AreaChanged> GeoState::StepArea(const Request& request, AreaId id, geofen
                   return Error(Reason::kAreaUnknown, fmt::format("area {} is not known", ToString(id)));
                 }
                 HEARTH_RETURN_IF_ERROR(CheckRevision(request, existing->revision, "area " + ToString(id)));
+                if (to == geofence::AreaState::kSubmitted || to == geofence::AreaState::kApproved) {
+                  HEARTH_RETURN_IF_ERROR(geofence::CheckCable(existing->value, Questions(*now)));
+                }
                 const geofence::Actor actor{.name = request.actor, .now = txn.now()};
                 const auto step = [&]() -> Result<geofence::Area> {
                   switch (to) {

@@ -14,6 +14,7 @@
 #include "src/app/executor.h"
 #include "src/app/request.h"
 #include "src/app/row.h"
+#include "src/app/villages.h"
 
 namespace hearth::app {
 
@@ -41,7 +42,8 @@ struct CardRules {
 struct GeoSnapshot {
   geofence::RegionTree regions;
   std::map<AreaId, Versioned<geofence::Area>> areas;
-  std::map<RegionCode, AreaId> area_of_village;  // areas that are not retired
+  std::map<RegionCode, AreaId> area_of_village;           // areas that are not retired
+  std::map<geofence::PlaceCode, AreaId> area_of_natural;  // likewise
   std::map<std::pair<geofence::ListKind, AreaId>, records::CellListHead> lists;
   // The cells of all lists in force, and of those that rollouts under way bring.
   geofence::Layers cells_in_force;
@@ -59,11 +61,19 @@ struct GeoSnapshot {
   // The version of a list that counts by these rules; 0: none.
   uint32_t VersionFor(const CardRules& rules, geofence::ListKind kind, AreaId id) const;
   CardRules RulesFor(CardNumber card, AreaId area, std::optional<Suppose> suppose = std::nullopt) const;
+
+  // The area, other than a retired one, that holds exactly this place.
+  std::optional<AreaId> HolderOf(geofence::PlaceCode place) const;
 };
 
 struct RegionRow {
   uint64_t line = 0;
   Result<geofence::Region> region;
+};
+
+struct VillageRow {
+  uint64_t line = 0;
+  Result<geofence::VillageEdit> edit;
 };
 
 struct AreaView {
@@ -110,6 +120,8 @@ class GeoState {
   Status ReloadAll();
 
   std::vector<RowResult> ImportRegions(const Request& request, const std::vector<RegionRow>& rows);
+  std::vector<RowResult> ImportVillages(const Request& request, const std::vector<VillageRow>& rows);
+  const Villages& villages() const { return *villages_; }
   Result<AreaChanged> CreateArea(const Request& request, const geofence::NewArea& wish);
   // to: the state the area is taken into.
   Result<AreaChanged> StepArea(const Request& request, AreaId id, geofence::AreaState to);
@@ -150,6 +162,10 @@ class GeoState {
   GeoState(Executor& executor, const intervention::PolicyBook& seed, const Limits& limits)
       : executor_(executor), seed_(seed), limits_(limits) {}
   Status Reload() HEARTH_REQUIRES(change_mu_);
+  geofence::VillageQuestions Questions(const GeoSnapshot& now) const;
+  Status CheckNewCable(const GeoSnapshot& now, geofence::PlaceCode place) const;
+  Result<geofence::Village> Edited(const GeoSnapshot& now, const geofence::VillageEdit& edit,
+                                   const std::optional<geofence::Village>& existing) const;
   Status LoadPolicy(GeoSnapshot& next) const;
   Status ReloadLists(GeoSnapshot& next) HEARTH_REQUIRES(change_mu_);
   static bool Counts(const GeoSnapshot& snapshot, geofence::ListKind kind, AreaId id);
@@ -165,6 +181,7 @@ class GeoState {
   Executor& executor_;
   const intervention::PolicyBook seed_;
   const Limits limits_;
+  std::unique_ptr<Villages> villages_;
   Mutex change_mu_;
   // The lists as they were when the large snapshot was built; later versions lie in a small one over it.
   std::shared_ptr<const geofence::Snapshot> base_ HEARTH_GUARDED_BY(change_mu_);

@@ -46,9 +46,9 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
         std::make_unique<Archiver>(executor, *head->keys_, std::move(writer), identity, metrics, log);
   }
   HEARTH_ASSIGN_OR_RETURN(head->geo_, GeoState::Create(executor, options.policy, options.limits));
-  HEARTH_ASSIGN_OR_RETURN(head->cell_register_,
-                          CellRegister::Create(options.survey, executor, *head->geo_, metrics, log));
+  head->cell_register_ = CellRegister::Create(options.survey, executor, *head->geo_, metrics, log);
   HEARTH_ASSIGN_OR_RETURN(head->views_, Views::Create(executor, *head->geo_, options.limits, metrics, log));
+  head->area_desk_ = std::make_unique<AreaDesk>(*head->geo_, *head->views_, *head->cell_register_);
   HEARTH_ASSIGN_OR_RETURN(
       head->pump_, Pump::Create(executor, *head->keys_, *head->geo_, options.air, sinks, metrics, log));
   head->column_ = std::make_unique<HeardColumn>(head->cells_);
@@ -140,6 +140,7 @@ HeadEnd::~HeadEnd() {
   if (views_) (void)site_clock_->Tick();
   if (views_) views_->Stop();
   // The executor waits for its open commits, whose listener still knows views and pump.
+  area_desk_.reset();
   held_.reset();
   rollouts_.reset();
   location_.reset();

@@ -8,6 +8,7 @@
 
 #include "src/app/alarms.h"
 #include "src/app/archiver.h"
+#include "src/app/area_info.h"
 #include "src/app/audit.h"
 #include "src/app/column.h"
 #include "src/app/ecm_service.h"
@@ -89,6 +90,7 @@ class HeadEnd {
   // What every installed card hears; filled in the background after a start, see HeardColumn::loaded.
   HeardColumn& column() { return *column_; }
   CellRegister& cell_register() { return *cell_register_; }
+  const AreaDesk& area_desk() const { return *area_desk_; }
   Views& views() { return *views_; }
   Pump& pump() { return *pump_; }
   SiteClock& clock() { return *site_clock_; }
@@ -134,6 +136,7 @@ class HeadEnd {
   std::unique_ptr<Rollouts> rollouts_;
   std::unique_ptr<Held> held_;
   std::unique_ptr<CellRegister> cell_register_;
+  std::unique_ptr<AreaDesk> area_desk_;
   std::unique_ptr<Archiver> archiver_;
   std::unique_ptr<Views> views_;
   std::unique_ptr<Pump> pump_;

@@ -58,6 +58,7 @@ ObjectKey ServiceKeyKey(ServiceId service, uint64_t epoch) {
 }
 ObjectKey RegionKey(RegionCode region) { return OfSite(fmt::format("region/{}", ToString(region))); }
 ObjectKey AreaKey(AreaId area) { return OfSite(fmt::format("area/{}", ToString(area))); }
+ObjectKey VillageKey(geofence::PlaceCode place) { return OfSite(fmt::format("village/{}", ToString(place))); }
 ObjectKey ListKey(geofence::ListKind kind, AreaId id) {
   return OfSite(fmt::format("list/{}/{}", static_cast<int>(kind), ToString(id)));
 }

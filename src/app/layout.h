@@ -19,6 +19,7 @@
 //                                             planhead/<service, 5 digits>
 //                                             plan/<service, 5 digits>/<day since 1970, 7 digits>
 //                                             emergency/<number, 10 digits>, site/emergency
+//                                             village/<12 or 14 digits>
 //                                             evict/<uuid>   an eviction that is under way
 //                                             policy/<version, 10 digits>, rollout/<number, 10 digits>,
 //                                             alarm/<number, 10 digits>
@@ -31,6 +32,7 @@
 
 #include "entitlement/account.h"
 #include "geofence/cell_list.h"
+#include "geofence/village.h"
 #include "src/base/ids.h"
 #include "src/store/store.h"
 
@@ -68,6 +70,7 @@ ObjectKey AlarmKey(uint64_t number);
 ObjectKey ServiceKeyKey(ServiceId service, uint64_t epoch);
 ObjectKey RegionKey(RegionCode region);
 ObjectKey AreaKey(AreaId area);
+ObjectKey VillageKey(geofence::PlaceCode place);
 ObjectKey ListKey(geofence::ListKind kind, AreaId id);
 ObjectKey CellsKey(geofence::ListKind kind, AreaId id, uint32_t version, uint32_t chunk);
 ObjectKey SiteKey(std::string_view name);

@@ -91,23 +91,51 @@ std::vector<RowResult> Registry::ImportStock(const Request& request, const std::
   return results;
 }
 
-Result<AreaId> Registry::SellingArea(RegionCode village) const {
+namespace {
+
+// The areas that sell in a village, or in the natural village of it that is named. More than one: the village
+// is shared, and nothing says in which part of it the home is.
+std::vector<AreaId> SellersOf(const GeoSnapshot& geo, const Villages& villages, RegionCode village,
+                              uint8_t natural) {
+  std::vector<AreaId> sellers;
+  const auto add = [&](geofence::PlaceCode place) {
+    const auto area = geo.HolderOf(place);
+    if (!area || !geofence::MaySell(geo.areas.at(*area).value.state)) return;
+    if (std::find(sellers.begin(), sellers.end(), *area) == sellers.end()) sellers.push_back(*area);
+  };
+  add(geofence::WholeVillage(village));
+  if (!sellers.empty()) return sellers;
+  for (const geofence::Village& part : villages.NaturalsOf(village)) {
+    if (natural == 0 || part.place.value % 100 == natural) add(part.place);
+  }
+  return sellers;
+}
+
+}  // namespace
+
+Result<AreaId> Registry::SellingArea(RegionCode village, uint8_t natural) const {
   const auto geo = geo_.snapshot();
   if (geo->regions.Find(village) == nullptr) {
     return Error(Reason::kRegionUnknown, fmt::format("village {} is not known", ToString(village)))
         .Field("form.village", "a village of the imported divisions");
   }
-  const auto it = geo->area_of_village.find(village);
-  if (it == geo->area_of_village.end() || !geofence::MaySell(geo->areas.at(it->second).value.state)) {
+  const std::vector<AreaId> sellers = SellersOf(*geo, geo_.villages(), village, natural);
+  if (sellers.empty()) {
     return Error(Reason::kNotInServiceArea, fmt::format("village {} ({}) is in no approved service area",
                                                         ToString(village), geo->regions.PathName(village)))
         .Field("form.village", "a village of an approved service area");
+  }
+  if (sellers.size() > 1) {
+    return Error(Reason::kNotInServiceArea,
+                 fmt::format("village {} ({}) is shared by the areas {} and {}", ToString(village),
+                             geo->regions.PathName(village), ToString(sellers[0]), ToString(sellers[1])))
+        .Field("form.village", "the 14 digits of the natural village");
   }
   const auto province = static_cast<uint16_t>(Ancestor(village, RegionLevel::kProvince).value);
   if (keys_.PackagesOf(province).empty()) {
     return Error(Reason::kNoPackageForProvince, fmt::format("province {} has no package", province));
   }
-  return it->second;
+  return sellers.front();
 }
 
 Status Registry::CheckStock(const Devices& devices) {
@@ -129,13 +157,13 @@ Status Registry::CheckStock(const Devices& devices) {
 Result<AccountChanged> Registry::Open(const Request& request, const entitlement::Form& form) {
   HEARTH_RETURN_IF_ERROR(entitlement::CheckForm(form, limits_));
   const auto check = [&]() -> Status {
-    HEARTH_ASSIGN_OR_RETURN(const AreaId area, SellingArea(form.village));
+    HEARTH_ASSIGN_OR_RETURN(const AreaId area, SellingArea(form.village, form.natural_village));
     (void)area;
     return CheckStock(form.devices);
   };
   return Change(request, form.form_number, {.action = "account.open"}, check,
                 [&](const Account* existing, const Act& act, UnixMillis now) -> Result<Account> {
-                  HEARTH_ASSIGN_OR_RETURN(const AreaId area, SellingArea(form.village));
+                  HEARTH_ASSIGN_OR_RETURN(const AreaId area, SellingArea(form.village, form.natural_village));
                   return entitlement::DecideOpen(form, area, existing, request.id,
                                                  {act.actor, act.reason, act.approver, now});
                 });

@@ -99,7 +99,7 @@ class Registry {
   using Check = std::function<Status()>;
   using Decide =
       std::function<Result<entitlement::Account>(const entitlement::Account*, const Act&, UnixMillis)>;
-  Result<AreaId> SellingArea(RegionCode village) const;
+  Result<AreaId> SellingArea(RegionCode village, uint8_t natural) const;
   Status CheckStock(const entitlement::Devices& devices);
   Result<AccountChanged> Change(const Request& request, std::string_view form_number, const Act& act,
                                 const Check& check, const Decide& decide);

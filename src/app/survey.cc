@@ -25,6 +25,10 @@ std::vector<geofence::ListRef> ListsOf(const geofence::CellIndex& lists, const g
   std::vector<geofence::ListRef> all;
   lists.ForEach(lists.Find(cell), [&](const geofence::ListRef& list) { all.push_back(list); });
   std::sort(all.begin(), all.end());
+  // While a rollout is under way two versions of a list may count.
+  all.erase(std::unique(all.begin(), all.end(),
+                        [](const auto& a, const auto& b) { return a.kind == b.kind && a.id == b.id; }),
+            all.end());
   return all;
 }
 
@@ -38,12 +42,20 @@ CellRegister::CellRegister(Executor& executor, GeoState& geo, MetricsRegistry& m
       rows_(metrics.GetCounter("hearth_survey_rows_total",
                                "Rows of imports that were merged into the register.")) {}
 
-Result<std::unique_ptr<CellRegister>> CellRegister::Create(const std::filesystem::path& directory,
-                                                           Executor& executor, GeoState& geo,
-                                                           MetricsRegistry& metrics, Logger& log) {
+std::unique_ptr<CellRegister> CellRegister::Create(const std::filesystem::path& directory, Executor& executor,
+                                                   GeoState& geo, MetricsRegistry& metrics, Logger& log) {
   std::unique_ptr<CellRegister> cells(new CellRegister(executor, geo, metrics, log));
-  if (directory.empty()) return cells;
-  HEARTH_ASSIGN_OR_RETURN(cells->survey_, survey::Survey::Open(directory, executor.clock()));
+  if (directory.empty()) {
+    cells->unopened_ = Error(Reason::kConfigMissing, "survey.dir: this head-end keeps no register of cells");
+    return cells;
+  }
+  auto survey = survey::Survey::Open(directory, executor.clock());
+  if (!survey) {
+    cells->unopened_ = survey.error();
+    log.Error("survey.unopened", {{"error", survey.error().ToString()}, {"cause", survey.error().detail()}});
+    return cells;
+  }
+  cells->survey_ = std::move(*survey);
   if (const auto table = cells->survey_->table(); !table) {
     log.Error("survey.damaged", {{"error", table.error().ToString()}});
   }
@@ -52,8 +64,7 @@ Result<std::unique_ptr<CellRegister>> CellRegister::Create(const std::filesystem
 }
 
 Result<survey::Survey*> CellRegister::Open() const {
-  if (survey_ == nullptr)
-    return Error(Reason::kConfigMissing, "survey.dir: this head-end keeps no register of cells");
+  HEARTH_RETURN_IF_ERROR(unopened_);
   return survey_.get();
 }
 

@@ -2,6 +2,7 @@
 // and cells proposed for an area.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -23,11 +24,10 @@ struct CellKnown {
 // Threads: any. What it is given must outlive it.
 class CellRegister {
  public:
-  // `directory` empty: there is no register, and every call answers CONFIG_MISSING. A damaged register is
-  // logged and answered with SURVEY_DAMAGED; nothing else rests on it. SURVEY_UNWRITABLE.
-  static Result<std::unique_ptr<CellRegister>> Create(const std::filesystem::path& directory,
-                                                      Executor& executor, GeoState& geo,
-                                                      MetricsRegistry& metrics, Logger& log);
+  // `directory` empty: there is no register, and every call answers CONFIG_MISSING. Nothing else rests on the
+  // register: one that is damaged or cannot be opened is logged, and every call answers with the cause.
+  static std::unique_ptr<CellRegister> Create(const std::filesystem::path& directory, Executor& executor,
+                                              GeoState& geo, MetricsRegistry& metrics, Logger& log);
 
   // As survey::Survey. Unless it is a dry run or only goes on with another one, the beginning is in the
   // audit.
@@ -58,6 +58,7 @@ class CellRegister {
   Gauge& open_imports_;
   Counter& rows_;
   std::unique_ptr<survey::Survey> survey_;
+  Status unopened_;  // why there is none
 };
 
 // The lists that have a cell, whitelists first.

@@ -83,6 +83,8 @@ void ReadRules(ConfigReader& in, Config& config) {
   in.Section("archive");
   in.Path("dir", &config.archive.dir);
   in.Number("segment_mib", &config.archive.segment_mib, 1, 1024, "MiB");
+  in.Section("survey");
+  in.Path("dir", &config.survey.dir);
   in.Section("limits");
   in.Number("requests_in_flight", &config.limits.requests_in_flight, 1, 65'536, "requests");
   in.Number("open_watches", &config.limits.open_watches, 1, 4096, "streams");

@@ -89,6 +89,10 @@ struct Config {
     std::filesystem::path dir;  // empty: none
     size_t segment_mib = 64;
   };
+  // The register of cells.
+  struct Survey {
+    std::filesystem::path dir;  // empty: "survey" beside the store's folder; with a store in memory none
+  };
   // The ECMG: one kind of scrambler never comes back by itself, so that what it is told must be right at
   // once.
   struct Ecmg {
@@ -170,6 +174,7 @@ struct Config {
   Emergency emergency;
   Retention retention;
   Archive archive;
+  Survey survey;
   RequestLimits limits;
   std::vector<Gateway> gateways;
   log::LogOptions log;

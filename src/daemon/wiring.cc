@@ -74,6 +74,14 @@ Limits LimitsOf(const Config& config) {
   return limits;
 }
 
+// Beside the store, so that whoever moves one moves the other; not inside, since the store owns its folder.
+std::filesystem::path SurveyDirOf(const Config& config) {
+  if (!config.survey.dir.empty()) return config.survey.dir;
+  if (config.store.kind == StoreKind::kMemory || config.store.path.empty()) return {};
+  const std::filesystem::path store = config.store.path.lexically_normal();
+  return (store.has_filename() ? store.parent_path() : store.parent_path().parent_path()) / "survey";
+}
+
 app::HeadEndOptions OptionsOf(const Config& config) {
   app::HeadEndOptions options;
   options.owner = fmt::format("{}:{}", config.site.name, ::getpid());
@@ -107,6 +115,7 @@ app::HeadEndOptions OptionsOf(const Config& config) {
   options.change_records = config.retention.change_records;
   options.site = config.site.name;
   options.archive = config.archive.dir;
+  options.survey = SurveyDirOf(config);
   options.archive_segment_bytes = config.archive.segment_mib << 20;
   return options;
 }

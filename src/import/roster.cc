@@ -105,7 +105,12 @@ std::string ReadPhone(RowErrors& errors, std::string_view text) {
   return std::string(text);
 }
 
-RegionCode ReadVillage(RowErrors& errors, std::string_view text) {
+// 14 digits are a village and the serial of a natural village in it.
+RegionCode ReadVillage(RowErrors& errors, std::string_view text, uint8_t& natural) {
+  if (text.size() == 14 && AllDigits(text) && text.substr(12) != "00") {
+    natural = static_cast<uint8_t>(*ParseUint(text.substr(12), 99));
+    text = text.substr(0, 12);
+  }
   const RegionCode village = errors.Number("village", text, 12, &ParseRegionCode);
   if (village.value != 0 && LevelOf(village) != RegionLevel::kVillage) {
     errors.Add("village", fmt::format("{} is a larger division", text),
@@ -131,7 +136,7 @@ void RosterReader::Row(const TableRow& table_row) {
   row.name = errors.Text("name", table_row.Get(kName), text_bytes_, true);
   row.person_id = ReadPersonId(errors, table_row.Get(kPersonId));
   row.phone = ReadPhone(errors, table_row.Get(kPhone));
-  row.village = ReadVillage(errors, table_row.Get(kVillage));
+  row.village = ReadVillage(errors, table_row.Get(kVillage), row.natural_village);
   row.address = errors.Text("address", table_row.Get(kAddress), text_bytes_, false);
   row.subsidy = ReadClass(errors, table_row.Get(kClass));
   row.card = errors.Number("card_number", table_row.Get(kCardNumber), 12, &ParseCardNumber);

@@ -33,9 +33,10 @@ struct RosterRow {
   RegionCode village;       // 村代码, 12 digits
   std::string address;      // 详细地址; may be empty
   SubsidyClass subsidy = SubsidyClass::kNone;
-  CardNumber card;  // 加密卡号
-  BoxSerial box;    // 机顶盒编号
-  SimNumber sim;    // 电话卡号
+  CardNumber card;              // 加密卡号
+  BoxSerial box;                // 机顶盒编号
+  SimNumber sim;                // 电话卡号
+  uint8_t natural_village = 0;  // 自然村: serial 1 to 99 behind the village's 12 digits; 0: not named
 
   bool operator==(const RosterRow&) const = default;
 };

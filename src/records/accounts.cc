@@ -132,6 +132,7 @@ pb::Account Write(const Account& value) {
   *out.mutable_place() = records::Write(value.place);
   if (value.intent) *out.mutable_intent() = Write(*value.intent);
   for (const HistoryEntry& entry : value.history) *out.add_history() = Write(entry);
+  out.set_natural_village(value.form.natural_village);
   return out;
 }
 
@@ -147,6 +148,8 @@ Account ReadAccount(const pb::Account& in, Checker& check) {
   out.place = ReadGroupSlot(in.place(), check);
   if (in.has_intent()) out.intent = ReadIntent(in.intent(), check);
   for (const pb::HistoryEntry& entry : in.history()) out.history.push_back(ReadHistoryEntry(entry));
+  out.form.natural_village =
+      static_cast<uint8_t>(check.Range(in.natural_village(), 0, 99, "natural_village"));
   return out;
 }
 

@@ -38,7 +38,16 @@ pb::Area Write(const Area& value) {
     to.set_actor(step.actor);
     to.set_at_ms(step.at.value);
   }
+  for (const geofence::PlaceCode natural : value.naturals) out.add_naturals(natural.value);
   return out;
+}
+
+// 14 digits of a natural village.
+geofence::PlaceCode ReadNatural(uint64_t value, Checker& check, std::string_view field) {
+  const geofence::PlaceCode place(value);
+  check.Require(geofence::IsNatural(place) && value % 100 != 0, field, "a natural village");
+  check.Division(geofence::VillageOf(place).value, field);
+  return place;
 }
 
 Area ReadArea(const pb::Area& in, Checker& check) {
@@ -53,6 +62,40 @@ Area ReadArea(const pb::Area& in, Checker& check) {
     out.steps.push_back({.state = check.Enum<geofence::AreaState>(step.state(), "step.state"),
                          .actor = step.actor(),
                          .at = UnixMillis(step.at_ms())});
+  }
+  for (const uint64_t natural : in.naturals()) out.naturals.push_back(ReadNatural(natural, check, "natural"));
+  return out;
+}
+
+pb::Village Write(const geofence::Village& value) {
+  pb::Village out;
+  out.set_place(value.place.value);
+  out.set_name(value.name);
+  out.set_cable(value.cable);
+  if (value.planned_homes) out.set_planned_homes(*value.planned_homes);
+  if (value.position) {
+    out.set_latitude_e7(value.position->latitude_e7);
+    out.set_longitude_e7(value.position->longitude_e7);
+  }
+  return out;
+}
+
+geofence::Village ReadVillage(const pb::Village& in, Checker& check) {
+  geofence::Village out;
+  out.place = geofence::PlaceCode(in.place());
+  if (geofence::IsNatural(out.place)) {
+    ReadNatural(in.place(), check, "place");
+  } else {
+    out.place = geofence::WholeVillage(check.Division(in.place(), "place"));
+    check.Require(out.place.value >= 100'000'000'000, "place", "a village");
+  }
+  out.name = in.name();
+  out.cable = in.cable();
+  if (in.has_planned_homes()) out.planned_homes = in.planned_homes();
+  check.Require(in.has_latitude_e7() == in.has_longitude_e7(), "position", "whole");
+  if (in.has_latitude_e7()) {
+    out.position = geofence::Position{.latitude_e7 = in.latitude_e7(), .longitude_e7 = in.longitude_e7()};
+    check.Require(geofence::InRange(*out.position), "position", "on the earth");
   }
   return out;
 }
@@ -101,6 +144,12 @@ std::string Encode(const CellListHead& value) { return Write(value).SerializeAsS
 template <>
 Result<CellListHead> Decode(std::string_view bytes) {
   return DecodeWith(ReadCellListHead, "cell list", bytes);
+}
+
+std::string Encode(const geofence::Village& value) { return Write(value).SerializeAsString(); }
+template <>
+Result<geofence::Village> Decode(std::string_view bytes) {
+  return DecodeWith(ReadVillage, "village", bytes);
 }
 
 }  // namespace hearth::records

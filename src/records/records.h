@@ -29,6 +29,7 @@
 #include "geofence/judge.h"
 #include "geofence/position.h"
 #include "geofence/region.h"
+#include "geofence/village.h"
 #include "intervention/decide.h"
 #include "intervention/lifecycle.h"
 #include "intervention/policy.h"
@@ -404,5 +405,9 @@ template <>
 Result<ChangeRecord> Decode(std::string_view bytes);
 template <>
 Result<Audit> Decode(std::string_view bytes);
+
+std::string Encode(const geofence::Village& value);
+template <>
+Result<geofence::Village> Decode(std::string_view bytes);
 
 }  // namespace hearth::records

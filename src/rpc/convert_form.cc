@@ -118,7 +118,9 @@ Result<entitlement::Form> FormFrom(const v1::FivePartForm& form, const Limits& l
                 .phone = person.phone(),
                 .address = person.address(),
                 .subsidy_class = SubsidyFrom(person.subsidy_class(), errors)};
-  out.village = errors.Take(ParseRegionCode(form.village(), "form.village"));
+  const geofence::PlaceCode place = errors.Take(geofence::ParsePlaceCode(form.village(), "form.village"));
+  out.village = geofence::VillageOf(place);
+  out.natural_village = static_cast<uint8_t>(geofence::IsNatural(place) ? place.value % 100 : 0);
   out.devices = {.card = errors.Take(ParseCardNumber(form.card_number(), "form.card_number")),
                  .box = errors.Take(ParseBoxSerial(form.box_serial(), "form.box_serial")),
                  .sim = errors.Take(ParseSimNumber(form.sim_number(), "form.sim_number"))};

@@ -101,6 +101,7 @@ template Status CheckRows(const google::protobuf::RepeatedPtrField<v1::StockRow>
 template Status CheckRows(const google::protobuf::RepeatedPtrField<v1::RosterRow>&, const Limits&);
 template Status CheckRows(const google::protobuf::RepeatedPtrField<v1::ChannelRow>&, const Limits&);
 template Status CheckRows(const google::protobuf::RepeatedPtrField<v1::RegionRow>&, const Limits&);
+template Status CheckRows(const google::protobuf::RepeatedPtrField<v1::VillageRow>&, const Limits&);
 
 Result<size_t> PageSizeFrom(const v1::Page& page, const Limits& limits) {
   if (page.token().size() > limits.text_bytes) {
@@ -174,7 +175,8 @@ Result<geofence::NewArea> NewAreaFrom(const v1::CreateAreaRequest& request, cons
         .Field("villages", fmt::format("at most {}", limits.villages_per_area));
   }
   for (int i = 0; i < request.villages_size(); ++i) {
-    out.villages.push_back(errors.Take(ParseRegionCode(request.villages(i), fmt::format("villages[{}]", i))));
+    out.villages.push_back(
+        errors.Take(geofence::ParsePlaceCode(request.villages(i), fmt::format("villages[{}]", i))));
   }
   return errors.Finish(std::move(out));
 }

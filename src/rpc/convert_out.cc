@@ -82,6 +82,7 @@ v1::FivePartForm FormToProto(const entitlement::Form& form) {
   person.set_address(form.person.address);
   person.set_subsidy_class(static_cast<v1::Person::SubsidyClass>(form.person.subsidy_class));
   out.set_village(TextOrEmpty(form.village));
+  if (form.natural_village != 0) out.set_village(fmt::format("{}{:02}", out.village(), form.natural_village));
   out.set_card_number(TextOrEmpty(form.devices.card));
   out.set_box_serial(TextOrEmpty(form.devices.box));
   out.set_sim_number(TextOrEmpty(form.devices.sim));
@@ -274,7 +275,7 @@ v1::Area ToProto(const app::AreaView& view) {
   v1::Area out;
   out.set_area_id(ToString(view.area.id));
   out.set_name(view.area.name);
-  for (const RegionCode village : view.area.villages) out.add_villages(ToString(village));
+  for (const geofence::PlaceCode place : geofence::PlacesOf(view.area)) out.add_villages(ToString(place));
   out.set_state(static_cast<v1::AreaState>(view.area.state));
   for (const geofence::AreaStep& step : view.area.steps) {
     v1::AreaStepTaken& taken = *out.add_steps();

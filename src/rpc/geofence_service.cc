@@ -1,5 +1,6 @@
 #include <hearth/v1/geofence.grpc.pb.h>
 
+#include "src/rpc/convert_area.h"
 #include "src/rpc/convert_in.h"
 #include "src/rpc/convert_out.h"
 #include "src/rpc/services.h"
@@ -135,6 +136,53 @@ class GeofenceService final : public v1::GeofenceService::Service {
     });
   }
 
+  grpc::Status FindAreas(grpc::ServerContext* context, const v1::FindAreasRequest* in,
+                         v1::ListAreasResponse* out) override {
+    return front_.Serve(*find_areas_, *context, [&](Call&) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const size_t limit, ListLimitFrom(in->limit(), 50, front_.limits()));
+      if (in->query().empty()) return MissingField("query", "part of a name, or the beginning of a number");
+      for (const app::AreaView& view : head_end_.area_desk().Find(in->query(), limit)) {
+        *out->add_areas() = ToProto(view);
+      }
+      return Ok();
+    });
+  }
+
+  grpc::Status DescribeArea(grpc::ServerContext* context, const v1::DescribeAreaRequest* in,
+                            v1::DescribeAreaResponse* out) override {
+    return front_.Serve(*describe_area_, *context, [&](Call&) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const AreaId id, ParseAreaId(in->area_id()));
+      HEARTH_ASSIGN_OR_RETURN(const auto info, head_end_.area_desk().Describe(id));
+      *out = ToProto(info, in->with_cells());
+      return Ok();
+    });
+  }
+
+  grpc::Status ImportVillages(grpc::ServerContext* context, const v1::ImportVillagesRequest* in,
+                              v1::ImportVillagesResponse* out) override {
+    return front_.Serve(*import_villages_, *context, [&](Call& call) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(*in));
+      HEARTH_RETURN_IF_ERROR(CheckRows(in->rows(), front_.limits()));
+      std::vector<app::VillageRow> rows;
+      rows.reserve(static_cast<size_t>(in->rows_size()));
+      for (const v1::VillageRow& row : in->rows()) {
+        rows.push_back({.line = row.line(), .edit = VillageEditFrom(row, front_.limits())});
+      }
+      FillRows(head_end_.geo().ImportVillages(request, rows), *out);
+      return Ok();
+    });
+  }
+
+  grpc::Status GetHomes(grpc::ServerContext* context, const v1::GetHomesRequest* in,
+                        v1::GetHomesResponse* out) override {
+    return front_.Serve(*get_homes_, *context, [&](Call&) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const auto region, RegionFilterFrom(in->region()));
+      HEARTH_ASSIGN_OR_RETURN(const auto homes, head_end_.area_desk().HomesBelow(region));
+      *out = ToProto(homes, head_end_.geo().snapshot()->regions);
+      return Ok();
+    });
+  }
+
   grpc::Status PutCellList(grpc::ServerContext* context, grpc::ServerReader<v1::PutCellListRequest>* in,
                            v1::PutCellListResponse* out) override {
     return front_.Serve(*put_cell_list_, *context, [&](Call& call) -> Status {
@@ -216,6 +264,10 @@ class GeofenceService final : public v1::GeofenceService::Service {
   const std::unique_ptr<Method> step_area_ = front_.NewMethod("GeofenceService/StepArea");
   const std::unique_ptr<Method> get_area_ = front_.NewMethod("GeofenceService/GetArea");
   const std::unique_ptr<Method> list_areas_ = front_.NewMethod("GeofenceService/ListAreas");
+  const std::unique_ptr<Method> find_areas_ = front_.NewMethod("GeofenceService/FindAreas");
+  const std::unique_ptr<Method> describe_area_ = front_.NewMethod("GeofenceService/DescribeArea");
+  const std::unique_ptr<Method> import_villages_ = front_.NewMethod("GeofenceService/ImportVillages");
+  const std::unique_ptr<Method> get_homes_ = front_.NewMethod("GeofenceService/GetHomes");
   const std::unique_ptr<Method> put_cell_list_ = front_.NewMethod("GeofenceService/PutCellList");
   const std::unique_ptr<Method> list_cell_lists_ = front_.NewMethod("GeofenceService/ListCellLists");
   const std::unique_ptr<Method> get_cell_list_ = front_.NewMethod("GeofenceService/GetCellList");

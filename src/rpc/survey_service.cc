@@ -1,5 +1,6 @@
 #include <hearth/v1/survey.grpc.pb.h>
 
+#include "src/rpc/convert_area.h"
 #include "src/rpc/convert_in.h"
 #include "src/rpc/convert_out.h"
 #include "src/rpc/convert_survey.h"
@@ -10,6 +11,10 @@ namespace {
 
 // How often a client is told how far the merging is: about once a second.
 constexpr uint64_t kTellEvery = 2'000'000;
+
+// Of a proposal: a village hears some hundred cells, an answer of this many has 2 MB.
+constexpr uint32_t kMostProposed = 10'000;
+constexpr uint32_t kFarthestMetres = 100'000;
 
 using ImportStream = grpc::ServerReaderWriter<v1::ImportSurveyResponse, v1::ImportSurveyRequest>;
 
@@ -159,6 +164,25 @@ class SurveyService final : public v1::SurveyService::Service {
     });
   }
 
+  grpc::Status ProposeCells(grpc::ServerContext* context, const v1::ProposeCellsRequest* in,
+                            v1::ProposeCellsResponse* out) override {
+    return front_.Serve(*propose_cells_, *context, [&](Call&) -> Status {
+      HEARTH_ASSIGN_OR_RETURN(const AreaId id, ParseAreaId(in->area_id()));
+      if (in->within_m() < 1 || in->within_m() > kFarthestMetres) {
+        return InvalidField("within_m", "1 to 100,000 metres");
+      }
+      if (in->limit() > kMostProposed) return InvalidField("limit", "at most 10,000");
+      const uint32_t limit = in->limit() == 0 ? kMostProposed : in->limit();
+      HEARTH_ASSIGN_OR_RETURN(const auto proposal,
+                              head_end_.area_desk().Propose(id, in->within_m() / 1000.0, limit));
+      for (const app::ProposedCell& cell : proposal.cells) *out->add_cells() = ToProto(cell, id);
+      for (const geofence::PlaceCode place : proposal.without_place) {
+        out->add_villages_without_place(ToString(place));
+      }
+      return Ok();
+    });
+  }
+
  private:
   Front& front_;
   app::HeadEnd& head_end_;
@@ -167,6 +191,7 @@ class SurveyService final : public v1::SurveyService::Service {
   const std::unique_ptr<Method> get_import_ = front_.NewMethod("SurveyService/GetImport");
   const std::unique_ptr<Method> abort_import_ = front_.NewMethod("SurveyService/AbortImport");
   const std::unique_ptr<Method> get_status_ = front_.NewMethod("SurveyService/GetStatus");
+  const std::unique_ptr<Method> propose_cells_ = front_.NewMethod("SurveyService/ProposeCells");
   const std::unique_ptr<Method> get_cell_ = front_.NewMethod("SurveyService/GetCell");
 };
 

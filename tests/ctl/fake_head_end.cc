@@ -114,6 +114,67 @@ grpc::Status FakeGeofence::StepArea(grpc::ServerContext* /*context*/, const v1::
   return AnswerBy(step_area, request, response);
 }
 
+grpc::Status FakeGeofence::FindAreas(grpc::ServerContext* /*context*/, const v1::FindAreasRequest* request,
+                                     v1::ListAreasResponse* response) {
+  return AnswerBy(find_areas, request, response);
+}
+grpc::Status FakeGeofence::ListAreas(grpc::ServerContext* /*context*/, const v1::ListAreasRequest* request,
+                                     v1::ListAreasResponse* response) {
+  return AnswerBy(list_areas, request, response);
+}
+grpc::Status FakeGeofence::DescribeArea(grpc::ServerContext* /*context*/,
+                                        const v1::DescribeAreaRequest* request,
+                                        v1::DescribeAreaResponse* response) {
+  return AnswerBy(describe_area, request, response);
+}
+grpc::Status FakeGeofence::ImportVillages(grpc::ServerContext* /*context*/,
+                                          const v1::ImportVillagesRequest* request,
+                                          v1::ImportVillagesResponse* response) {
+  return AnswerBy(import_villages, request, response);
+}
+grpc::Status FakeGeofence::GetHomes(grpc::ServerContext* /*context*/, const v1::GetHomesRequest* request,
+                                    v1::GetHomesResponse* response) {
+  return AnswerBy(get_homes, request, response);
+}
+grpc::Status FakeGeofence::GetCellList(grpc::ServerContext* /*context*/,
+                                       const v1::GetCellListRequest* request,
+                                       v1::GetCellListResponse* response) {
+  return AnswerBy(get_cell_list, request, response);
+}
+grpc::Status FakeSurvey::GetStatus(grpc::ServerContext* /*context*/,
+                                   const v1::GetSurveyStatusRequest* request,
+                                   v1::GetSurveyStatusResponse* response) {
+  return AnswerBy(get_status, request, response);
+}
+grpc::Status FakeSurvey::GetCell(grpc::ServerContext* /*context*/, const v1::GetSurveyCellRequest* request,
+                                 v1::GetSurveyCellResponse* response) {
+  return AnswerBy(get_cell, request, response);
+}
+grpc::Status FakeSurvey::ListImports(grpc::ServerContext* /*context*/,
+                                     const v1::ListSurveyImportsRequest* request,
+                                     v1::ListSurveyImportsResponse* response) {
+  return AnswerBy(list_imports, request, response);
+}
+grpc::Status FakeSurvey::GetImport(grpc::ServerContext* /*context*/,
+                                   const v1::GetSurveyImportRequest* request,
+                                   v1::GetSurveyImportResponse* response) {
+  return AnswerBy(get_import, request, response);
+}
+grpc::Status FakeSurvey::AbortImport(grpc::ServerContext* /*context*/,
+                                     const v1::AbortSurveyImportRequest* request,
+                                     v1::AbortSurveyImportResponse* response) {
+  return AnswerBy(abort_import, request, response);
+}
+grpc::Status FakeSurvey::ProposeCells(grpc::ServerContext* /*context*/,
+                                      const v1::ProposeCellsRequest* request,
+                                      v1::ProposeCellsResponse* response) {
+  return AnswerBy(propose_cells, request, response);
+}
+grpc::Status FakeSurvey::Import(grpc::ServerContext* /*context*/, Stream* stream) {
+  if (!import) return {grpc::StatusCode::UNIMPLEMENTED, "not part of this test"};
+  return import(stream);
+}
+
 grpc::Status FakeLocation::Report(grpc::ServerContext* /*context*/, const v1::ReportRequest* request,
                                   v1::ReportResponse* response) {
   return AnswerBy(report, request, response);
@@ -348,8 +409,9 @@ FakeHeadEnd::FakeHeadEnd() {
   int port = 0;
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  for (grpc::Service* service : std::initializer_list<grpc::Service*>{
-           &registry, &geofence, &location, &intervention, &rollouts, &entitlement, &schedule, &admin}) {
+  for (grpc::Service* service :
+       std::initializer_list<grpc::Service*>{&registry, &geofence, &survey, &location, &intervention,
+                                             &rollouts, &entitlement, &schedule, &admin}) {
     builder.RegisterService(service);
   }
   server_ = builder.BuildAndStart();

@@ -21,6 +21,7 @@
 #include "hearth/v1/registry.grpc.pb.h"
 #include "hearth/v1/rollout.grpc.pb.h"
 #include "hearth/v1/schedule.grpc.pb.h"
+#include "hearth/v1/survey.grpc.pb.h"
 #include "src/base/status.h"
 
 namespace hearth::ctl {
@@ -67,12 +68,53 @@ struct FakeGeofence final : v1::GeofenceService::Service {
       put_cell_list;
   Answer<v1::ImportRegionsRequest, v1::ImportRegionsResponse> import_regions;
   Answer<v1::StepAreaRequest, v1::AreaResponse> step_area;
+  Answer<v1::FindAreasRequest, v1::ListAreasResponse> find_areas;
+  Answer<v1::ListAreasRequest, v1::ListAreasResponse> list_areas;
+  Answer<v1::DescribeAreaRequest, v1::DescribeAreaResponse> describe_area;
+  Answer<v1::ImportVillagesRequest, v1::ImportVillagesResponse> import_villages;
+  Answer<v1::GetHomesRequest, v1::GetHomesResponse> get_homes;
+  Answer<v1::GetCellListRequest, v1::GetCellListResponse> get_cell_list;
 
   grpc::Status PutCellList(grpc::ServerContext*, grpc::ServerReader<v1::PutCellListRequest>*,
                            v1::PutCellListResponse*) override;
   grpc::Status ImportRegions(grpc::ServerContext*, const v1::ImportRegionsRequest*,
                              v1::ImportRegionsResponse*) override;
   grpc::Status StepArea(grpc::ServerContext*, const v1::StepAreaRequest*, v1::AreaResponse*) override;
+  grpc::Status FindAreas(grpc::ServerContext*, const v1::FindAreasRequest*, v1::ListAreasResponse*) override;
+  grpc::Status ListAreas(grpc::ServerContext*, const v1::ListAreasRequest*, v1::ListAreasResponse*) override;
+  grpc::Status DescribeArea(grpc::ServerContext*, const v1::DescribeAreaRequest*,
+                            v1::DescribeAreaResponse*) override;
+  grpc::Status ImportVillages(grpc::ServerContext*, const v1::ImportVillagesRequest*,
+                              v1::ImportVillagesResponse*) override;
+  grpc::Status GetHomes(grpc::ServerContext*, const v1::GetHomesRequest*, v1::GetHomesResponse*) override;
+  grpc::Status GetCellList(grpc::ServerContext*, const v1::GetCellListRequest*,
+                           v1::GetCellListResponse*) override;
+};
+
+struct FakeSurvey final : v1::SurveyService::Service {
+  using Stream = grpc::ServerReaderWriter<v1::ImportSurveyResponse, v1::ImportSurveyRequest>;
+  // One call of Import after the other.
+  std::function<grpc::Status(Stream*)> import;
+  Answer<v1::GetSurveyStatusRequest, v1::GetSurveyStatusResponse> get_status;
+  Answer<v1::GetSurveyCellRequest, v1::GetSurveyCellResponse> get_cell;
+  Answer<v1::ListSurveyImportsRequest, v1::ListSurveyImportsResponse> list_imports;
+  Answer<v1::GetSurveyImportRequest, v1::GetSurveyImportResponse> get_import;
+  Answer<v1::AbortSurveyImportRequest, v1::AbortSurveyImportResponse> abort_import;
+  Answer<v1::ProposeCellsRequest, v1::ProposeCellsResponse> propose_cells;
+
+  grpc::Status Import(grpc::ServerContext*, Stream*) override;
+  grpc::Status GetStatus(grpc::ServerContext*, const v1::GetSurveyStatusRequest*,
+                         v1::GetSurveyStatusResponse*) override;
+  grpc::Status GetCell(grpc::ServerContext*, const v1::GetSurveyCellRequest*,
+                       v1::GetSurveyCellResponse*) override;
+  grpc::Status ListImports(grpc::ServerContext*, const v1::ListSurveyImportsRequest*,
+                           v1::ListSurveyImportsResponse*) override;
+  grpc::Status GetImport(grpc::ServerContext*, const v1::GetSurveyImportRequest*,
+                         v1::GetSurveyImportResponse*) override;
+  grpc::Status AbortImport(grpc::ServerContext*, const v1::AbortSurveyImportRequest*,
+                           v1::AbortSurveyImportResponse*) override;
+  grpc::Status ProposeCells(grpc::ServerContext*, const v1::ProposeCellsRequest*,
+                            v1::ProposeCellsResponse*) override;
 };
 
 struct FakeLocation final : v1::LocationService::Service {
@@ -231,6 +273,7 @@ class FakeHeadEnd {
 
   FakeRegistry registry;
   FakeGeofence geofence;
+  FakeSurvey survey;
   FakeLocation location;
   FakeIntervention intervention;
   FakeRollouts rollouts;

@@ -70,7 +70,7 @@ TEST(ManPage, NamesNothingThatIsNotThere) {
     for (const auto& option : command.options) options.insert(option.name);
   }
   const std::string page = ManPage();
-  const std::regex heading(R"(\n\.SS ([a-z ]+))");
+  const std::regex heading(R"(\n\.SS ([a-z -]+))");
   for (std::sregex_iterator at(page.begin(), page.end(), heading), end; at != end; ++at) {
     EXPECT_TRUE(commands.contains((*at)[1])) << (*at)[1];
   }

@@ -151,6 +151,8 @@ blacklisted_gap_seconds = 0
 grace_hours = 240
 [retention]
 change_records_days = 8
+[survey]
+dir = "sv"
 [archive]
 dir = "ar"
 segment_mib = 1024
@@ -249,6 +251,7 @@ file = "l"
   EXPECT_EQ(config->policy.grace, std::chrono::hours(240));
   EXPECT_EQ(config->retention.change_records, std::chrono::days(8));
   EXPECT_EQ(config->archive.dir, "ar");
+  EXPECT_EQ(config->survey.dir, "sv");
   EXPECT_EQ(config->archive.segment_mib, 1024U);
   EXPECT_EQ(config->limits.requests_in_flight, 1U);
   EXPECT_EQ(config->limits.open_watches, 2U);

@@ -40,6 +40,9 @@ inline uint8_t AnyU8() { return static_cast<uint8_t>(AnyNumber(0, 255)); }
 inline uint16_t AnyU16(uint64_t low = 0) { return static_cast<uint16_t>(AnyNumber(low, 0xFFFF)); }
 inline uint32_t AnyU32() { return static_cast<uint32_t>(AnyNumber(0, UINT32_MAX)); }
 inline RegionCode AnyVillage() { return RegionCode(AnyNumber(100'000'000'000, 999'999'999'999)); }
+inline geofence::PlaceCode AnyNatural() {
+  return geofence::PlaceCode(AnyVillage().value * 100 + AnyNumber(1, 99));
+}
 inline RegionCode AnyRegion() {
   const RegionLevel level =
       *rc::gen::element(RegionLevel::kProvince, RegionLevel::kPrefecture, RegionLevel::kCounty,
@@ -153,6 +156,7 @@ inline entitlement::Account Any() {
   out.place = AnyPlace();
   if (AnyBool()) out.intent = AnyIntent();
   out.history = AnyList(4, AnyHistoryEntry);
+  out.form.natural_village = static_cast<uint8_t>(AnyNumber(0, 99));
   return out;
 }
 
@@ -316,6 +320,23 @@ inline geofence::Area Any() {
   out.state = state();
   out.steps =
       AnyList(5, [&] { return geofence::AreaStep{.state = state(), .actor = AnyText(), .at = AnyTime()}; });
+  out.naturals = AnyList(4, AnyNatural);
+  return out;
+}
+
+template <>
+inline geofence::Village Any() {
+  geofence::Village out;
+  out.place = AnyBool() ? AnyNatural() : geofence::WholeVillage(AnyVillage());
+  out.name = AnyText();
+  out.cable = AnyBool();
+  if (AnyBool()) out.planned_homes = AnyU32();
+  if (AnyBool()) {
+    out.position = geofence::Position{
+        .latitude_e7 = static_cast<int32_t>(AnyNumber(0, 1'800'000'000)) - 900'000'000,
+        .longitude_e7 =
+            static_cast<int32_t>(static_cast<int64_t>(AnyNumber(0, 3'600'000'000)) - 1'800'000'000)};
+  }
   return out;
 }
 

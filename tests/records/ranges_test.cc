@@ -294,7 +294,23 @@ TEST(Ranges, Geofence) {
                                geofence::Region{.code = RegionCode(64), .name = "Ningxia", .parent = {}},
                                change);
   };
+  const auto village = [](std::string name, std::string field,
+                          const std::function<void(pb::Village&)>& change) {
+    return Changed<pb::Village>(std::move(name), "village", std::move(field),
+                                geofence::Village{.place = geofence::PlaceCode(64012210020101)}, change);
+  };
   ExpectRefused({
+      village("place 0", "place", [](auto& m) { m.set_place(0); }),
+      village("a township", "place", [](auto& m) { m.set_place(640122100); }),
+      village("serial 0", "place", [](auto& m) { m.set_place(64012210020100); }),
+      village("15 digits", "place", [](auto& m) { m.set_place(640122100201011); }),
+      village("half a position", "position", [](auto& m) { m.set_latitude_e7(1); }),
+      village("beyond the pole", "position",
+              [](auto& m) {
+                m.set_latitude_e7(900'000'001);
+                m.set_longitude_e7(0);
+              }),
+      area("whole village as natural", "natural", [](auto& m) { m.add_naturals(640122100201); }),
       region("code 0", "code", [](auto& m) { m.set_code(0); }),
       region("code of 3 digits", "code", [](auto& m) { m.set_code(640); }),
       region("code of 13 digits", "code", [](auto& m) { m.set_code(6401221002010); }),

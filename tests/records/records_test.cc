@@ -41,6 +41,7 @@ struct Names {
     if constexpr (std::is_same_v<T, Region>) return "Region";
     if constexpr (std::is_same_v<T, Area>) return "Area";
     if constexpr (std::is_same_v<T, CellListHead>) return "CellListHead";
+    if constexpr (std::is_same_v<T, geofence::Village>) return "Village";
     if constexpr (std::is_same_v<T, InterventionRecord>) return "Intervention";
     if constexpr (std::is_same_v<T, Dedup>) return "Dedup";
     if constexpr (std::is_same_v<T, OutboxEntry>) return "OutboxEntry";
@@ -49,10 +50,11 @@ struct Names {
   }
 };
 
-using Types = ::testing::Types<Account, CardRecord, BoxRecord, SimRecord, Claim, TownshipRecord, GroupRecord,
-                               BatchRecord, Channel, PackageRecord, Product, PlanHead, PlanDay,
-                               entitlement::Emergency, EmergencyHead, Eviction, Region, Area, CellListHead,
-                               InterventionRecord, Dedup, OutboxEntry, ChangeRecord, Audit>;
+using Types =
+    ::testing::Types<Account, CardRecord, BoxRecord, SimRecord, Claim, TownshipRecord, GroupRecord,
+                     BatchRecord, Channel, PackageRecord, Product, PlanHead, PlanDay, entitlement::Emergency,
+                     EmergencyHead, Eviction, Region, Area, CellListHead, InterventionRecord, Dedup,
+                     OutboxEntry, ChangeRecord, Audit, geofence::Village>;
 TYPED_TEST_SUITE(EveryRecord, Types, Names);
 
 // Bytes of unknown origin give a value that is kept like any other, or STORE_CORRUPT.

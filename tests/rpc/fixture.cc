@@ -1,5 +1,7 @@
 #include "tests/rpc/fixture.h"
 
+#include <cstdlib>
+#include <filesystem>
 #include <thread>
 #include <utility>
 
@@ -59,7 +61,8 @@ Client::Client(const std::shared_ptr<grpc::Channel>& channel)
       location(v1::LocationService::NewStub(channel)),
       intervention(v1::InterventionService::NewStub(channel)),
       admin(v1::AdminService::NewStub(channel)),
-      stats(v1::StatsService::NewStub(channel)) {}
+      stats(v1::StatsService::NewStub(channel)),
+      survey(v1::SurveyService::NewStub(channel)) {}
 
 void KeepingLogger::Log(LogLevel, std::string_view event, std::initializer_list<LogField> fields) {
   const MutexLock lock(mu_);
@@ -84,6 +87,9 @@ void ServerTest::SetUp() {
   options.epochs.zero = UnixMillis(kEpoch2024Seconds * 1000);
   options.emergency_signer = std::make_shared<const app::EmergencySigner>(app::EmergencySigner{
       .key = crypto::SigningKey::FromSeed(crypto::Key256(std::array<uint8_t, 32>{1})).value()});
+  std::string pattern = (std::filesystem::temp_directory_path() / "hearth-rpc-XXXXXX").string();
+  survey_ = mkdtemp(pattern.data());
+  options.survey = survey_;
   Configure(options);
   auto head_end =
       app::HeadEnd::Create(*store_, clock_, random_, std::move(*master), {}, options, metrics_, log_);
@@ -99,6 +105,11 @@ void ServerTest::SetUp() {
   server_ = std::move(*server);
   channel_ = grpc::CreateChannel(ToString(server_->listening()), grpc::InsecureChannelCredentials());
   client_ = std::make_unique<Client>(channel_);
+}
+
+ServerTest::~ServerTest() {
+  std::error_code ignored;
+  if (!survey_.empty()) std::filesystem::remove_all(survey_, ignored);
 }
 
 v1::FivePartForm ServerTest::GoodForm() {

@@ -1,6 +1,7 @@
 // A real server over a real head-end and a store in memory, and a client for it.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,6 +20,7 @@
 #include <hearth/v1/location.grpc.pb.h>
 #include <hearth/v1/registry.grpc.pb.h>
 #include <hearth/v1/schedule.grpc.pb.h>
+#include <hearth/v1/survey.grpc.pb.h>
 
 #include "src/app/head_end.h"
 #include "src/base/clock.h"
@@ -62,6 +64,7 @@ struct Client {
   std::unique_ptr<v1::InterventionService::Stub> intervention;
   std::unique_ptr<v1::AdminService::Stub> admin;
   std::unique_ptr<v1::StatsService::Stub> stats;
+  std::unique_ptr<v1::SurveyService::Stub> survey;
 };
 
 // Keeps what is logged. Any thread.
@@ -102,6 +105,7 @@ class ServerTest : public testing::Test {
   // Further options of the head-end.
   virtual void Configure(app::HeadEndOptions& /*options*/) const {}
   void SetUp() override;
+  ~ServerTest() override;
 
   // A package, a service area with whitelist, a blacklist, stock, and an open account that waits for its
   // installation.
@@ -122,6 +126,7 @@ class ServerTest : public testing::Test {
   CountingRandom random_;
   NullMetrics metrics_;
   KeepingLogger log_;
+  std::filesystem::path survey_;  // of the register of cells; removed at the end
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<app::HeadEnd> head_end_;
   std::unique_ptr<Server> server_;

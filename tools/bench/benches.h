@@ -84,7 +84,7 @@ Result<Findings> BenchEcmg(const EcmgOptions& options);
 
 struct SurveyOptions {
   uint64_t seed = 1;
-  std::filesystem::path dir;  // some 150 bytes of disk a row
+  std::filesystem::path dir;  // some 250 bytes of disk a row
   uint64_t rows = 2'000'000;  // at most 250 million
 };
 // Takes as long as it takes.

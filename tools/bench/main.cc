@@ -103,7 +103,7 @@ class Program {
     sub->add_option("--seed", seed_, "What is generated follows from it")->capture_default_str();
     sub->add_flag("--json", json_, "Print JSON instead of a table");
     AddDir(sub);
-    sub->add_option("--rows", survey_.rows, "Rows of the list; some 150 bytes of disk each")
+    sub->add_option("--rows", survey_.rows, "Rows of the list; some 250 bytes of disk each")
         ->check(CLI::Range(1000, 250'000'000))
         ->capture_default_str();
 

@@ -114,7 +114,9 @@ void DeclareOpen(CLI::App& command, OpenFlags& flags) {
   command.add_option("--phone", flags.phone, "Telephone number")->type_name("TEXT");
   command.add_option("--address", flags.address, "Address")->type_name("TEXT");
   OneOf(command.add_option("--class", flags.subsidy_class, "Class of subsidy (default none)"), Classes());
-  RegionNumber(command.add_option("--village", flags.village, "12-digit division of the home"))->required();
+  VillageNumber(command.add_option("--village", flags.village,
+                                   "12-digit division of the home, 14 of a natural village"))
+      ->required();
   Card(command.add_option("--card", flags.card, "Card number, 12 digits"))->required();
   Box(command.add_option("--box", flags.box, "Box serial, 16 digits"))->required();
   Sim(command.add_option("--sim", flags.sim, "SIM number, 11 digits"))->required();

@@ -4,6 +4,8 @@
 #include "hearth/v1/geofence.grpc.pb.h"
 #include "tools/ctl/files.h"
 #include "tools/ctl/rows.h"
+#include "tools/ctl/survey_import.h"
+#include "tools/ctl/village.h"
 
 namespace hearth::ctl {
 namespace {
@@ -69,7 +71,8 @@ void DeclareCreate(CLI::App& command, CreateFlags& flags) {
   AreaNumber(command.add_option("id", flags.id, "6-digit county and serial 001 to 999"))->required();
   command.add_option("--name", flags.name, "Its name")->type_name("TEXT")->required();
   CLI::App* villages = OptionGroup(command, "villages", 1);
-  RegionNumber(villages->add_option("--village", flags.villages, "12-digit codes, one or more"));
+  VillageNumber(villages->add_option("--village", flags.villages,
+                                     "12-digit codes, 14 of natural villages; one or more"));
   File(villages->add_option("--villages-file", flags.villages_file, "CSV with the column village"));
   DeclareChange(command, flags.change, false);
 }
@@ -96,6 +99,25 @@ int RunCreate(Session& session, const CreateFlags& flags) {
   for (std::string& village : villages) request.add_villages(std::move(village));
   return session.Change(&Geofence::CreateArea, request, flags.change,
                         [&](const v1::AreaResponse& answer) { PrintArea(session, answer.area()); });
+}
+
+// What to do next about the cells of an area.
+std::string HintFor(const v1::DescribeAreaResponse& answer) {
+  const std::string& id = answer.area().area_id();
+  if (answer.no_register())
+    return "no register of cells is there to propose any: see survey.dir of hearthd\n";
+  uint32_t unplaced = 0;
+  for (const v1::VillageInfo& village : answer.villages()) unplaced += village.has_place() ? 0 : 1;
+  std::string hint;
+  if (unplaced > 0) {
+    hint = fmt::format("{} of {} villages have no place: hearthctl region places FILE\n", unplaced,
+                       answer.villages_size());
+  }
+  if (unplaced < static_cast<uint32_t>(answer.villages_size())) {
+    hint +=
+        fmt::format("cells near its villages: hearthctl area propose {} --within 5 --out cells.csv\n", id);
+  }
+  return hint;
 }
 
 struct AreaFlags {
@@ -129,19 +151,34 @@ int RunStep(Session& session, const StepFlags& flags) {
                         [&](const v1::AreaResponse& answer) { PrintArea(session, answer.area()); });
 }
 
+std::string Percent(uint64_t part, uint64_t whole) {
+  return whole == 0 ? "-" : fmt::format("{} %", part * 100 / whole);
+}
+
 int RunShow(Session& session, const AreaFlags& flags) {
-  v1::GetAreaRequest request;
+  v1::DescribeAreaRequest request;
   request.set_area_id(flags.id);
-  return session.Read(&Geofence::GetArea, request, [&](const v1::AreaResponse& answer) {
+  return session.Read(&Geofence::DescribeArea, request, [&](const v1::DescribeAreaResponse& answer) {
     PrintArea(session, answer.area());
+    session.out() << fmt::format("homes:  {} installed of {} planned ({})\n", answer.installed_homes(),
+                                 answer.planned_homes(),
+                                 Percent(answer.installed_homes(), answer.planned_homes()));
     Table steps({{"time"}, {"state"}, {"actor"}});
     for (const v1::AreaStepTaken& step : answer.area().steps()) {
       steps.Add({LocalTime(step.time()), v1::AreaState_Name(step.state()), step.actor()});
     }
     session.out() << '\n';
     steps.Print(session.out());
-    session.out() << "\nvillages\n";
-    for (const std::string& village : answer.area().villages()) session.out() << Printable(village) << '\n';
+    session.out() << '\n';
+    PrintVillages(session, answer.villages());
+    if (answer.networks_size() > 0) session.out() << '\n';
+    Table networks({{"radio"}, {"network"}, {"operator"}, {"cells", true}, {"without a place", true}});
+    for (const v1::AreaNetwork& network : answer.networks()) {
+      networks.Add({network.radio(), network.network(), OperatorOfNetwork(network.network()),
+                    std::to_string(network.cells()), std::to_string(network.without_place())});
+    }
+    networks.Print(session.out());
+    session.out() << '\n' << HintFor(answer);
   });
 }
 
@@ -172,7 +209,8 @@ void AddAreaCommands(Tree& tree) {
                       RunStep<v1::APPROVED>);
   tree.Add<StepFlags>("area", "file", "Puts an approved area on file", DeclareStep, RunStep<v1::ON_FILE>);
   tree.Add<StepFlags>("area", "retire", "Ends the sale in an area", DeclareStep, RunStep<v1::RETIRED>);
-  tree.Add<AreaFlags>("area", "show", "One area with its steps and villages", DeclareArea, RunShow);
+  tree.Add<AreaFlags>("area", "show", "One area with its steps, villages, homes and cells", DeclareArea,
+                      RunShow);
   tree.Add<NoFlags>("area", "list", "All areas", DeclareNothing, RunList);
 }
 

@@ -1,9 +1,12 @@
 // From rows of files to rows of the API.
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 
 #include <fmt/format.h>
 
+#include "geofence/village.h"
 #include "src/base/bytes.h"
 #include "src/base/ids.h"
 #include "src/base/limits.h"
@@ -62,6 +65,15 @@ HEARTH_RETURN_IF_ERROR(reader.Feed(text));
 HEARTH_RETURN_IF_ERROR(reader.Finish());
 return out;
 }  // namespace hearth::ctl
+
+Result<double> ParseDegrees(std::string_view text, double max, std::string_view field) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(std::abs(value) <= max)) {
+    return InvalidField(std::string(field), fmt::format("must be degrees from -{} to {}", max, max));
+  }
+  return value;
+}
 
 const char* RadioName(import::CellRadio radio) {
   switch (radio) {
@@ -228,6 +240,7 @@ v1::RosterRow ToRosterRow(const import::RosterRow& row) {
   // The numbers of both enums are the same.
   form.mutable_person()->set_subsidy_class(static_cast<v1::Person::SubsidyClass>(row.subsidy));
   form.set_village(ToString(row.village));
+  if (row.natural_village != 0) form.set_village(fmt::format("{}{:02}", form.village(), row.natural_village));
   form.set_card_number(ToString(row.card));
   form.set_box_serial(ToString(row.box));
   form.set_sim_number(ToString(row.sim));
@@ -338,7 +351,7 @@ Result<FileRows<std::string>> ReadVillages(std::string_view text) {
   static const std::array<import::Column, 1> columns = {{{"village", {"code", "村代码"}}}};
   return ReadTable<std::string>(
       text, columns, {.header_optional = true}, [](const import::TableRow& row) -> Result<std::string> {
-        HEARTH_ASSIGN_OR_RETURN(const RegionCode code, ParseRegionCode(row.Get(0), "village"));
+        HEARTH_ASSIGN_OR_RETURN(const geofence::PlaceCode code, geofence::ParsePlaceCode(row.Get(0)));
         return ToString(code);
       });
 }
@@ -346,6 +359,43 @@ Result<FileRows<std::string>> ReadVillages(std::string_view text) {
 std::string CellText(const import::CellRow& cell) {
   return fmt::format("{}:{:03}:{:0{}}:{}:{}", RadioName(cell.radio), cell.mcc, cell.mnc, cell.mnc_digits,
                      cell.area, cell.cell);
+}
+
+Result<FileRows<v1::VillageRow>> ReadPlannedHomes(std::string_view text) {
+  static const std::vector<import::Column> columns = {
+      {"village", {"code", "村代码", "自然村代码"}},
+      {"planned_homes", {"planned", "homes", "计划户数", "摸底户数"}},
+  };
+  return ReadTable<v1::VillageRow>(
+      text, columns, {.header_optional = true}, [](const import::TableRow& row) -> Result<v1::VillageRow> {
+        v1::VillageRow out;
+        out.set_line(row.line());
+        HEARTH_ASSIGN_OR_RETURN(const auto place, geofence::ParsePlaceCode(row.Get(0)));
+        out.set_village(ToString(place));
+        HEARTH_ASSIGN_OR_RETURN(const uint32_t homes, ParseNumber(row.Get(1), 10'000'000, "planned_homes"));
+        out.set_planned_homes(homes);
+        return out;
+      });
+}
+
+Result<FileRows<v1::VillageRow>> ReadPlaces(std::string_view text) {
+  static const std::vector<import::Column> columns = {
+      {"village", {"code", "村代码", "自然村代码"}},
+      {"longitude", {"lon", "经度"}},
+      {"latitude", {"lat", "纬度"}},
+  };
+  return ReadTable<v1::VillageRow>(
+      text, columns, {.header_optional = true}, [](const import::TableRow& row) -> Result<v1::VillageRow> {
+        v1::VillageRow out;
+        out.set_line(row.line());
+        HEARTH_ASSIGN_OR_RETURN(const auto place, geofence::ParsePlaceCode(row.Get(0)));
+        out.set_village(ToString(place));
+        HEARTH_ASSIGN_OR_RETURN(const double longitude, ParseDegrees(row.Get(1), 180, "longitude"));
+        HEARTH_ASSIGN_OR_RETURN(const double latitude, ParseDegrees(row.Get(2), 90, "latitude"));
+        out.mutable_place()->set_longitude(longitude);
+        out.mutable_place()->set_latitude(latitude);
+        return out;
+      });
 }
 
 }  // namespace hearth::ctl

@@ -59,8 +59,12 @@ struct PlanRow {
 Result<FileRows<PlanRow>> ReadPlan(std::string_view text);
 // Cells in text form, see HeardCell; columns as in src/import/cells.h.
 Result<FileRows<std::string>> ReadCells(std::string_view text);
-// Column village; the header may be missing.
+// Column village, of 12 or 14 digits; the header may be missing.
 Result<FileRows<std::string>> ReadVillages(std::string_view text);
+// Columns village, planned_homes.
+Result<FileRows<hearth::v1::VillageRow>> ReadPlannedHomes(std::string_view text);
+// Columns village, longitude, latitude: degrees, WGS 84.
+Result<FileRows<hearth::v1::VillageRow>> ReadPlaces(std::string_view text);
 
 // "lte:460:00:33301:26879745".
 std::string CellText(const import::CellRow& cell);

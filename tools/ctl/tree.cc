@@ -1,5 +1,6 @@
 #include "tools/ctl/tree.h"
 
+#include "geofence/village.h"
 #include "src/base/ids.h"
 #include "tools/ctl/help.h"
 
@@ -86,7 +87,10 @@ Tree::Tree() : root_("Operates a Hearth head-end.", "hearthctl") {
   AddPlanCommands(*this);
   AddEmergencyCommands(*this);
   AddAreaCommands(*this);
+  AddVillageCommands(*this);
+  AddAreaMapCommands(*this);
   AddCellCommands(*this);
+  AddSurveyCommands(*this);
   AddSuccessorCommands(*this);
   AddRolloutCommands(*this);
   AddPolicyCommands(*this);
@@ -175,6 +179,9 @@ CLI::Option* Sim(CLI::Option* option) {
 }
 CLI::Option* RegionNumber(CLI::Option* option) {
   return Checked(option, "REGION", [](const std::string& text) { return ParseRegionCode(text); });
+}
+CLI::Option* VillageNumber(CLI::Option* option) {
+  return Checked(option, "VILLAGE", [](const std::string& text) { return geofence::ParsePlaceCode(text); });
 }
 CLI::Option* AreaNumber(CLI::Option* option) {
   return Checked(option, "AREA", [](const std::string& text) { return ParseAreaId(text); });

@@ -65,6 +65,8 @@ CLI::Option* Card(CLI::Option* option);
 CLI::Option* Box(CLI::Option* option);
 CLI::Option* Sim(CLI::Option* option);
 CLI::Option* RegionNumber(CLI::Option* option);
+// 12 digits, or 14 of a natural village.
+CLI::Option* VillageNumber(CLI::Option* option);
 CLI::Option* AreaNumber(CLI::Option* option);
 // RFC 3339 with its zone; ParseTime reads it.
 CLI::Option* Time(CLI::Option* option);
@@ -95,7 +97,10 @@ void AddScheduleCommands(Tree& tree);      // channel, package
 void AddPlanCommands(Tree& tree);          // product, plan
 void AddEmergencyCommands(Tree& tree);     // emergency
 void AddAreaCommands(Tree& tree);          // region, area
+void AddVillageCommands(Tree& tree);       // region: villages, cable, homes
+void AddAreaMapCommands(Tree& tree);       // area: find, propose, export
 void AddCellCommands(Tree& tree);          // cells
+void AddSurveyCommands(Tree& tree);        // survey
 void AddLocationCommands(Tree& tree);      // location, why
 void AddInterventionCommands(Tree& tree);  // intervention
 void AddHeldCommands(Tree& tree);          // intervention held, release, drop
