@@ -34,6 +34,28 @@ Counter& LaneOf(MetricsRegistry& metrics, std::string_view lane) {
 
 }  // namespace
 
+std::string_view NameOf(ReportOutcome outcome) {
+  switch (outcome) {
+    case ReportOutcome::kObserved:
+      return "observed";
+    case ReportOutcome::kActivated:
+      return "activated";
+    case ReportOutcome::kInstallRefused:
+      return "install_refused";
+    case ReportOutcome::kCounted:
+      return "counted";
+    case ReportOutcome::kSwitchedOff:
+      return "switched_off";
+    case ReportOutcome::kRestored:
+      return "restored";
+    case ReportOutcome::kProposed:
+      return "proposed";
+    case ReportOutcome::kHeld:
+      return "held";
+  }
+  return "unknown";
+}
+
 ReportCounts::ReportCounts(MetricsRegistry& metrics)
     : metrics_(metrics),
       observed_lane_(LaneOf(metrics, "observed")),

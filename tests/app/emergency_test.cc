@@ -82,7 +82,8 @@ class EmergencyTest : public testing::Test {
   }
   void MakeTownArea() {
     const AreaId town(640104001);
-    ASSERT_TRUE(site.head().geo().CreateArea(By("li"), {town, "兴庆一区", {RegionCode(kTownVillage)}}));
+    ASSERT_TRUE(
+        site.head().geo().CreateArea(By("li"), {town, "兴庆一区", {geofence::PlaceCode(kTownVillage)}}));
     ASSERT_TRUE(site.head().geo().StepArea(By("li"), town, geofence::AreaState::kSubmitted));
     ASSERT_TRUE(site.head().geo().StepArea(By("wang"), town, geofence::AreaState::kApproved));
   }

@@ -83,7 +83,8 @@ class Replay : public testing::Test {
     ASSERT_EQ(villages.size(), kVillages);
     GeoState& lists = site.head().geo();
     for (const Village& village : villages) {
-      ASSERT_TRUE(lists.CreateArea(site.NewRequest(), {village.area, "村", {village.code}}));
+      ASSERT_TRUE(
+          lists.CreateArea(site.NewRequest(), {village.area, "村", {geofence::WholeVillage(village.code)}}));
       ASSERT_TRUE(lists.StepArea(site.NewRequest(), village.area, geofence::AreaState::kSubmitted));
       Request approval = site.NewRequest();
       approval.actor = "second";

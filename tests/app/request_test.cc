@@ -76,8 +76,8 @@ const Kind kKinds[] = {
      false},
     {"area_create",
      [](Site& site, const Request& request) {
-       return ChangeOf(
-           site.head().geo().CreateArea(request, {kSecondArea, "二区", {RegionCode(kSpareVillage)}}));
+       return ChangeOf(site.head().geo().CreateArea(
+           request, {kSecondArea, "二区", {geofence::PlaceCode(kSpareVillage)}}));
      },
      false},
     {"area_step",
@@ -427,11 +427,11 @@ const Bad kBad[] = {
      }},
     {"area_exists", Reason::kAreaExists,
      [](Site& site, const Request& request) {
-       return ErrorOf(site.head().geo().CreateArea(request, {kArea, "x", {RegionCode(kSpareVillage)}}));
+       return ErrorOf(site.head().geo().CreateArea(request, {kArea, "x", {geofence::PlaceCode(kSpareVillage)}}));
      }},
     {"area_village_taken", Reason::kAreaVillageTaken,
      [](Site& site, const Request& request) {
-       return ErrorOf(site.head().geo().CreateArea(request, {kSecondArea, "x", {RegionCode(kVillage)}}));
+       return ErrorOf(site.head().geo().CreateArea(request, {kSecondArea, "x", {geofence::PlaceCode(kVillage)}}));
      }},
     {"area_unknown", Reason::kAreaUnknown,
      [](Site& site, const Request& request) {

@@ -183,7 +183,8 @@ void Site::Restart() {
 void Site::Prepare() {
   Start();
   ExpectDone(head_->geo().ImportRegions(NewRequest(), Regions()));
-  std::vector<RegionCode> villages = {RegionCode(kVillage), RegionCode(kHamlet), RegionCode(kFarVillage)};
+  const std::vector<geofence::PlaceCode> villages = {
+      geofence::PlaceCode(kVillage), geofence::PlaceCode(kHamlet), geofence::PlaceCode(kFarVillage)};
   Expect(head_->geo().CreateArea(NewRequest(), {kArea, "贺兰一区", villages}));
   Expect(head_->geo().StepArea(NewRequest(), kArea, geofence::AreaState::kSubmitted));
   Request approval = NewRequest();

@@ -104,7 +104,8 @@ Status ReportSite::FillGeography() {
         {.line = regions.size() + 1, .region = geofence::Region{code, ToString(code), parent, level}});
   }
   HEARTH_RETURN_IF_ERROR(FirstRefusal(head_->geo().ImportRegions(NewRequest(), regions)));
-  HEARTH_RETURN_IF_ERROR(StatusOf(head_->geo().CreateArea(NewRequest(), {kArea, "bench", {kVillage}})));
+  HEARTH_RETURN_IF_ERROR(
+      StatusOf(head_->geo().CreateArea(NewRequest(), {kArea, "bench", {geofence::WholeVillage(kVillage)}})));
   HEARTH_RETURN_IF_ERROR(
       StatusOf(head_->geo().StepArea(NewRequest(), kArea, geofence::AreaState::kSubmitted)));
   app::Request approval = NewRequest();
