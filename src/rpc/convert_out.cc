@@ -178,6 +178,7 @@ void FillRows(const std::vector<app::RowResult>& rows, Response& response) {
 template void FillRows(const std::vector<app::RowResult>&, v1::ImportRowsResponse&);
 template void FillRows(const std::vector<app::RowResult>&, v1::ImportChannelsResponse&);
 template void FillRows(const std::vector<app::RowResult>&, v1::ImportRegionsResponse&);
+template void FillRows(const std::vector<app::RowResult>&, v1::ImportVillagesResponse&);
 
 v1::Account ToProto(const app::AccountView& view) {
   v1::Account out;

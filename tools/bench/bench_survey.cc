@@ -212,83 +212,84 @@ class SurveyBench {
       batch.clear();
       if (sent % (kBatchRows * 16) == 0) memory_ = std::max(memory_, MemoryNow());
     };
-    import::CellReader reader(Limits(), {[&](const import::CellRow& row) {
-                                           batch.push_back(survey::Pack(survey::RowOf(row, survey::Source::kTelco)));
-    if (batch.size() == kBatchRows) send();
+    const auto take_row = [&](const import::CellRow& row) {
+      batch.push_back(survey::Pack(survey::RowOf(row, survey::Source::kTelco)));
+      if (batch.size() == kBatchRows) send();
+    };
+    const auto take_error = [&](const import::RowError& error) {
+      if (!error.warning) ++taken.rejected;
+    };
+    import::CellReader reader(Limits(), {take_row, take_error});
+    const auto take = [&](std::string_view piece) -> Status {
+      if (Status fed = reader.Feed(piece); !fed) return fed;
+      return status;
+    };
+    HEARTH_RETURN_IF_ERROR(ReadFile(take));
+    HEARTH_RETURN_IF_ERROR(reader.Finish());
+    if (!batch.empty()) send();
+    HEARTH_RETURN_IF_ERROR(status);
+    taken.receiving = WallSeconds() - begin;
+    const auto look = [&](uint64_t) { memory_ = std::max(memory_, MemoryNow()); };
+    HEARTH_ASSIGN_OR_RETURN(taken.state, receiver->Finish(taken.rejected, look));
+    memory_ = std::max(memory_, MemoryNow());
+    taken.seconds = WallSeconds() - begin;
+    return taken;
   }
-  , [&](const import::RowError& error) {
-    if (!error.warning) ++taken.rejected;
-  }});
-HEARTH_RETURN_IF_ERROR(ReadFile([&](std::string_view piece) -> Status {
-  HEARTH_RETURN_IF_ERROR(reader.Feed(piece));
-  return status;
-}));
-HEARTH_RETURN_IF_ERROR(reader.Finish());
-if (!batch.empty()) send();
-HEARTH_RETURN_IF_ERROR(status);
-taken.receiving = WallSeconds() - begin;
-HEARTH_ASSIGN_OR_RETURN(taken.state, receiver->Finish(taken.rejected, [&](uint64_t) {
-  memory_ = std::max(memory_, MemoryNow());
-}));
-memory_ = std::max(memory_, MemoryNow());
-taken.seconds = WallSeconds() - begin;
-return taken;
-}  // namespace
 
-// Without the pages of mapped files, which the system takes back when it needs them.
-static uint64_t MemoryNow() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("RssAnon:")) return std::stoull(line.substr(8)) * 1024;
+  // Without the pages of mapped files, which the system takes back when it needs them.
+  static uint64_t MemoryNow() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("RssAnon:")) return std::stoull(line.substr(8)) * 1024;
+    }
+    return 0;
   }
-  return 0;
-}
 
-Status LookUp(Findings& findings) {
-  HEARTH_ASSIGN_OR_RETURN(const auto table, survey_->table());
-  if (table == nullptr) return Error(Reason::kInternal, "the register is empty");
-  std::mt19937_64 random(options_.seed);
-  uint64_t found = 0;
-  double begin = WallSeconds();
-  for (int i = 0; i < kLookUps; ++i) {
-    const Made row = RowAt(random() % options_.rows / kBadEvery * kBadEvery);
-    const geofence::Cell cell{.radio = geofence::Radio::kLte,
-                              .mcc = 460,
-                              .mnc = static_cast<uint16_t>(row.net),
-                              .area = row.area,
-                              .cell = row.cell};
-    HEARTH_ASSIGN_OR_RETURN(const auto known, table->Find(cell));
-    found += known ? 1 : 0;
+  Status LookUp(Findings& findings) {
+    HEARTH_ASSIGN_OR_RETURN(const auto table, survey_->table());
+    if (table == nullptr) return Error(Reason::kInternal, "the register is empty");
+    std::mt19937_64 random(options_.seed);
+    uint64_t found = 0;
+    double begin = WallSeconds();
+    for (int i = 0; i < kLookUps; ++i) {
+      const Made row = RowAt(random() % options_.rows / kBadEvery * kBadEvery);
+      const geofence::Cell cell{.radio = geofence::Radio::kLte,
+                                .mcc = 460,
+                                .mnc = static_cast<uint16_t>(row.net),
+                                .area = row.area,
+                                .cell = row.cell};
+      HEARTH_ASSIGN_OR_RETURN(const auto known, table->Find(cell));
+      found += known ? 1 : 0;
+    }
+    findings.Add("a cell looked up", (WallSeconds() - begin) * 1e6 / kLookUps, "us");
+    findings.Expect("every cell of the file is found", found == kLookUps);
+    uint64_t near = 0;
+    begin = WallSeconds();
+    for (int i = 0; i < kCircles; ++i) {
+      const Made row = RowAt(random() % options_.rows);
+      const geofence::Position center{.latitude_e7 = static_cast<int32_t>(row.latitude * 1e7),
+                                      .longitude_e7 = static_cast<int32_t>(row.longitude * 1e7)};
+      HEARTH_RETURN_IF_ERROR(table->Near(center, kCircleKm, [&](const survey::Row&, double) {
+        ++near;
+        return true;
+      }));
+    }
+    findings.Add("cells within 10 km of a place", (WallSeconds() - begin) * 1e6 / kCircles, "us");
+    findings.Add("cells within 10 km of a place: found", static_cast<double>(near) / kCircles, "count");
+    findings.Add("a cell in the register",
+                 static_cast<double>(table->bytes()) / static_cast<double>(table->rows()), "bytes");
+    return Ok();
   }
-  findings.Add("a cell looked up", (WallSeconds() - begin) * 1e6 / kLookUps, "us");
-  findings.Expect("every cell of the file is found", found == kLookUps);
-  uint64_t near = 0;
-  begin = WallSeconds();
-  for (int i = 0; i < kCircles; ++i) {
-    const Made row = RowAt(random() % options_.rows);
-    const geofence::Position center{.latitude_e7 = static_cast<int32_t>(row.latitude * 1e7),
-                                    .longitude_e7 = static_cast<int32_t>(row.longitude * 1e7)};
-    HEARTH_RETURN_IF_ERROR(table->Near(center, kCircleKm, [&](const survey::Row&, double) {
-      ++near;
-      return true;
-    }));
-  }
-  findings.Add("cells within 10 km of a place", (WallSeconds() - begin) * 1e6 / kCircles, "us");
-  findings.Add("cells within 10 km of a place: found", static_cast<double>(near) / kCircles, "count");
-  findings.Add("a cell in the register",
-               static_cast<double>(table->bytes()) / static_cast<double>(table->rows()), "bytes");
-  return Ok();
-}
 
-const SurveyOptions options_;
-const uint32_t salt_;
-SystemClock clock_;
-std::unique_ptr<TempDir> dir_;
-std::unique_ptr<survey::Survey> survey_;
-uint64_t bytes_ = 0;
-uint64_t bad_ = 0;
-uint64_t doubles_ = 0;
-uint64_t memory_ = 0;
+  const SurveyOptions options_;
+  const uint32_t salt_;
+  SystemClock clock_;
+  std::unique_ptr<TempDir> dir_;
+  std::unique_ptr<survey::Survey> survey_;
+  uint64_t bytes_ = 0;
+  uint64_t bad_ = 0;
+  uint64_t doubles_ = 0;
+  uint64_t memory_ = 0;
 };  // namespace hearth::bench
 
 }  // namespace
