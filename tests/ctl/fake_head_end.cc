@@ -409,9 +409,9 @@ FakeHeadEnd::FakeHeadEnd() {
   int port = 0;
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  for (grpc::Service* service : std::initializer_list<grpc::Service*>{
-           &registry, &geofence, &survey, &location, &intervention, &rollouts, &entitlement, &schedule,
-           &admin}) {
+  for (grpc::Service* service :
+       std::initializer_list<grpc::Service*>{&registry, &geofence, &survey, &location, &intervention,
+                                             &rollouts, &entitlement, &schedule, &admin}) {
     builder.RegisterService(service);
   }
   server_ = builder.BuildAndStart();
