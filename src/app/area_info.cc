@@ -113,10 +113,10 @@ Result<AreaInfo> AreaDesk::Describe(AreaId id) const {
     if (table && *table != nullptr) {
       auto row = (*table)->Find(cell);
       // The register only informs: where it is damaged nothing is known.
-      if (row) view.row = std::move(*row);
+      if (row) view.row = *row;
       info.no_register = info.no_register || !row;
     }
-    info.cells.push_back(std::move(view));
+    info.cells.push_back(view);
   }
   return info;
 }

@@ -83,7 +83,7 @@ Status SyncDirectory(const std::filesystem::path& directory) {
   const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return Unwritable(directory, "opened");
   const bool synced = ::fsync(fd) == 0;
-  const Status status = synced ? Ok() : Status(Unwritable(directory, "synced"));
+  Status status = synced ? Ok() : Status(Unwritable(directory, "synced"));
   ::close(fd);
   return status;
 }

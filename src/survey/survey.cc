@@ -51,7 +51,7 @@ struct SortKey {
 
 // ---- Receiver
 
-Receiver::Receiver(Survey& survey, ImportState state)
+Receiver::Receiver(Survey& survey, const ImportState& state)
     : survey_(survey), begun_(state), durable_(state), received_(state.rows), sum_(state.sum) {
   if (state.rows == 0) sum_ = Sum64();
 }

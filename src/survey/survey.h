@@ -59,7 +59,7 @@ class Receiver {
 
  private:
   friend class Survey;
-  Receiver(Survey& survey, ImportState state);
+  Receiver(Survey& survey, const ImportState& state);
   Status HandOver();
   Status Settle();
   Status WriteRun(std::vector<PackedRow>& rows, uint64_t rows_then, uint64_t sum_then);

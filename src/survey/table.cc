@@ -222,7 +222,7 @@ Result<std::optional<Row>> Table::Find(const Cell& cell) const {
   if (std::pair(row.high(), row.low()) != key) return std::optional<Row>();
   auto found = Unpack(row.bytes);
   if (!found) return Damaged(fmt::format("row {} is none", first));
-  return std::optional(std::move(*found));
+  return std::optional(*found);
 }
 
 Result<uint64_t> Table::PointAt(uint64_t index) const {

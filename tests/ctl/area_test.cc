@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/ctl/fake_head_end.h"
+#include "tools/ctl/files.h"
 #include "tools/ctl/geojson.h"
 
 namespace hearth::ctl {
@@ -11,7 +12,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 constexpr char kArea[] = "640122001";
 

@@ -9,7 +9,6 @@ namespace hearth::ctl {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 constexpr char kId[] = "0199bd5e-0000-7000-8000-000000000001";
 

@@ -94,7 +94,6 @@ class VillagesTest : public ServerTest {
     v1::OpenAccountRequest request;
     *request.mutable_form() = GoodForm();
     request.mutable_form()->set_form_number("NX-2");
-    request.mutable_form()->mutable_person()->set_person_id("110101194912310038");
     request.mutable_form()->set_village(village);
     request.mutable_change()->set_dry_run(true);
     v1::OpenAccountResponse response;

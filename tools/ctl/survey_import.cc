@@ -237,28 +237,30 @@ class Try {
                            [this](const import::RowError& error) { rejects_.Add(error); }}),
         unpacker_([this](std::string_view plain) { return reader_.Feed(plain); }) {
     if (!flags.as_of.empty()) as_of_ = ParseTime(flags.as_of)->value / 1000;
-    failed_ = rejects_.Open(flags.rejects);
+    status_ = rejects_.Open(flags.rejects);
   }
 
-  // `piece` is the file's beginning. Not OK: the call failed. With OK, `failed` may say what went wrong here.
+  // `piece` is the file's beginning. Not OK: the call failed. With OK, `status` may say what went wrong here.
   grpc::Status Run(std::string piece) {
-    if (!failed_) return grpc::Status::OK;
+    if (!status_) return grpc::Status::OK;
     grpc::ClientContext context;
     client_.Prepare(context, std::nullopt);
     v1::SurveyService::Stub stub(client_.channel());
-    stream_ = stub.Import(&context);
+    const std::unique_ptr<Stream> stream = stub.Import(&context);
+    stream_ = stream.get();
     if (!Begin()) return stream_->Finish();
     // Answers come while rows go out; a stream that nobody reads would stand still.
     std::thread answers([this] { ReadAnswers(); });
     SendFile(std::move(piece));
-    if (!failed_) context.TryCancel();
+    if (!status_) context.TryCancel();
     stream_->WritesDone();
     answers.join();
     const grpc::Status status = stream_->Finish();
-    return failed_ ? status : grpc::Status::OK;
+    return status_ ? status : grpc::Status::OK;
   }
 
-  const Status& failed() const { return failed_; }
+  // What went wrong on this side.
+  const Status& status() const { return status_; }
   const std::string& import_id() const { return begun_.import_id(); }
   bool resumed() const { return begun_.durable() > 0; }
   Rejects& rejects() { return rejects_; }
@@ -293,18 +295,19 @@ class Try {
 
   void SendFile(std::string piece) {
     uint64_t bytes = 0;
-    while (!piece.empty() && failed_ && open_) {
+    while (!piece.empty() && status_ && open_) {
       bytes += piece.size();
-      failed_ = unpacker_.Feed(piece);
+      status_ = unpacker_.Feed(piece);
+      if (status_ && other_file_) status_ = OtherFile();
       watcher_.Read(rows_, rejects_.rows(), bytes);
       piece = ReadPiece(in_);
     }
-    if (failed_ && in_.bad()) failed_ = Error(Reason::kFileUnreadable, "reading the file failed");
-    if (failed_ && open_) failed_ = unpacker_.Finish();
-    if (failed_ && open_) failed_ = reader_.Finish();
-    if (failed_ && open_ && rows_ < begun_.durable()) failed_ = OtherFile();
-    if (failed_) failed_ = rejects_.Close();
-    if (!failed_) return;
+    if (status_ && in_.bad()) status_ = Error(Reason::kFileUnreadable, "reading the file failed");
+    if (status_ && open_) status_ = unpacker_.Finish();
+    if (status_ && open_) status_ = reader_.Finish();
+    if (status_ && open_ && (other_file_ || rows_ < begun_.durable())) status_ = OtherFile();
+    if (status_) status_ = rejects_.Close();
+    if (!status_) return;
     Send();
     v1::ImportSurveyRequest request;
     request.mutable_end()->set_rejected(rejects_.rows());
@@ -319,10 +322,10 @@ class Try {
     ++rows_;
     if (rows_ <= begun_.durable()) {
       sum_.Add(packed.bytes);
-      if (rows_ == begun_.durable() && sum_.value() != begun_.sum() && failed_) failed_ = OtherFile();
+      if (rows_ == begun_.durable() && sum_.value() != begun_.sum()) other_file_ = true;
       return;
     }
-    if (begun_.finished()) return;
+    if (begun_.finished() || other_file_) return;
     batch_.append(reinterpret_cast<const char*>(packed.bytes.data()), packed.bytes.size());
     if (batch_.size() >= kRowsPerMessage * survey::kRowBytes) Send();
   }
@@ -362,12 +365,13 @@ class Try {
   Rejects rejects_;
   Networks networks_;
   v1::SurveyBegun begun_;
-  std::unique_ptr<Stream> stream_;
+  Stream* stream_ = nullptr;  // of the call that Run makes
   uint64_t rows_ = 0;
   survey::Sum64 sum_;
   std::string batch_;
-  bool open_ = true;  // the head-end takes what is sent
-  Status failed_;
+  bool open_ = true;         // the head-end takes what is sent
+  bool other_file_ = false;  // it does not begin with the rows that are durable
+  Status status_;
   std::optional<v1::SurveyImport> done_;
   import::CellReader reader_;
   import::Unpacker unpacker_;
@@ -426,8 +430,8 @@ class Job {
     header_.set_fingerprint(fingerprint.data(), fingerprint.size());
     try_ = std::make_unique<Try>(session_, client, flags_, header_, *in);
     const grpc::Status status = try_->Run(std::move(first));
-    if (!try_->failed()) {
-      local_ = try_->failed();
+    if (!try_->status()) {
+      local_ = try_->status();
       return grpc::Status::OK;
     }
     // A next try goes on with what this one has begun.
