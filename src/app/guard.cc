@@ -145,8 +145,7 @@ Status Guard::Replay(Views& views, UnixMillis now, const Limits& limits) {
   std::vector<InterventionEvent> events;
   std::string token;
   do {
-    HEARTH_ASSIGN_OR_RETURN(auto page,
-                            views.ListInterventions(std::nullopt, false, limits.page_items, token));
+    HEARTH_ASSIGN_OR_RETURN(auto page, views.ListInterventions({}, limits.page_items, token));
     token = page.next_token;
     for (InterventionEvent& event : page.items) {
       if (event.record.intervention.decided.value < oldest) token.clear();

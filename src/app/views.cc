@@ -18,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include "intervention/policy.h"
 #include "src/app/watch.h"
 
 namespace hearth::app {
@@ -30,6 +31,8 @@ constexpr store::BucketId kViewsBucket = store::kFirstViewBucket;
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kFormat = "1";
 constexpr size_t kBatch = 512;
+// Rows that one call for a page looks at.
+constexpr size_t kRowsPerPage = 32'768;
 constexpr milliseconds kIdle{100};
 
 enum class CountClass : uint8_t { kNone = 0, kWaiting = 1, kActivated = 2, kDark = 3 };
@@ -137,8 +140,8 @@ class ViewsImpl final : public Views {
                                               std::string_view token) override;
   Result<std::vector<RegionCounts>> CountsBelow(std::optional<RegionCode> region) override;
   Result<std::vector<UnknownCell>> UnknownCells(std::optional<AreaId> area, size_t limit) override;
-  Result<PageOf<InterventionEvent>> ListInterventions(std::optional<CardNumber> card, bool in_force_only,
-                                                      size_t size, std::string_view token) override;
+  Result<PageOf<InterventionEvent>> ListInterventions(const InterventionFilter& filter, size_t size,
+                                                      std::string_view token) override;
   Result<std::unique_ptr<InterventionWatch>> Watch(std::string_view resume_token) override {
     return watches_.Watch(resume_token);
   }
@@ -512,22 +515,19 @@ Result<std::vector<UnknownCell>> ViewsImpl::UnknownCells(std::optional<AreaId> a
   return cells;
 }
 
-Result<PageOf<InterventionEvent>> ViewsImpl::ListInterventions(std::optional<CardNumber> card,
-                                                               bool in_force_only, size_t size,
+Result<PageOf<InterventionEvent>> ViewsImpl::ListInterventions(const InterventionFilter& filter, size_t size,
                                                                std::string_view token) {
   if (!token.empty() && !token.starts_with("ivl/")) {
     return Error(Reason::kPageTokenInvalid, "this is no page token of interventions");
   }
   PageOf<InterventionEvent> result;
   std::string after(token);
-  for (;;) {
-    HEARTH_ASSIGN_OR_RETURN(const auto page, bucket_.Scan("ivl/", after, 512));
+  for (size_t scanned = 0; scanned < kRowsPerPage;) {
+    HEARTH_ASSIGN_OR_RETURN(const auto page, bucket_.Scan("ivl/", after, kBatch));
     for (const auto& item : page.items) {
       after = item.key;
       HEARTH_ASSIGN_OR_RETURN(auto event, DecodeEvent(item.value));
-      const intervention::Intervention& intervention = event.record.intervention;
-      if (card && intervention.card != *card) continue;
-      if (in_force_only && intervention.state != intervention::InterventionState::kInForce) continue;
+      if (!filter.Has(event)) continue;
       result.items.push_back(std::move(event));
       if (result.items.size() == size) {
         result.next_token = after;
@@ -535,10 +535,21 @@ Result<PageOf<InterventionEvent>> ViewsImpl::ListInterventions(std::optional<Car
       }
     }
     if (!page.more || page.items.empty()) return result;
+    scanned += page.items.size();
   }
+  result.next_token = after;
+  return result;
 }
 
 }  // namespace
+
+bool InterventionFilter::Has(const InterventionEvent& event) const {
+  const intervention::Intervention& one = event.record.intervention;
+  return (!card || one.card == *card) &&
+         (!in_force_only || one.state == intervention::InterventionState::kInForce) &&
+         (division == 0 || intervention::DivisionHas(division, event.record.area)) &&
+         (kinds.empty() || std::ranges::find(kinds, event.kind) != kinds.end());
+}
 
 Result<std::unique_ptr<Views>> Views::Create(Executor& executor, GeoState& geo, const Limits& limits,
                                              MetricsRegistry& metrics, Logger& log) {

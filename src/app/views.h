@@ -65,6 +65,15 @@ struct InterventionEvent {
   InterventionKind kind = InterventionKind::kSwitchOff;
   records::InterventionRecord record;
 };
+// Which interventions are meant; all that are given must hold.
+struct InterventionFilter {
+  std::optional<CardNumber> card;
+  bool in_force_only = false;
+  uint32_t division = 0;                // 2, 4 or 6 digits: the card's area lies in it; 0: all
+  std::vector<InterventionKind> kinds;  // empty: all
+
+  bool Has(const InterventionEvent& event) const;
+};
 
 // One watcher's queue. Wait from one thread; the views push from theirs.
 class InterventionWatch {
@@ -101,9 +110,9 @@ class Views {
   // The total below `region`, then the next level down. No region: everything, by province.
   virtual Result<std::vector<RegionCounts>> CountsBelow(std::optional<RegionCode> region) = 0;
   virtual Result<std::vector<UnknownCell>> UnknownCells(std::optional<AreaId> area, size_t limit) = 0;
-  // Newest first.
-  virtual Result<PageOf<InterventionEvent>> ListInterventions(std::optional<CardNumber> card,
-                                                              bool in_force_only, size_t size,
+  // Newest first. A page ends early, even empty, after 32,768 rows: a filter that few have costs
+  // many short calls, never a long one.
+  virtual Result<PageOf<InterventionEvent>> ListInterventions(const InterventionFilter& filter, size_t size,
                                                               std::string_view token) = 0;
   // From now on, or behind a resume token: WATCH_TOKEN_INVALID, WATCH_COMPACTED, LIMIT_EXCEEDED (too many).
   virtual Result<std::unique_ptr<InterventionWatch>> Watch(std::string_view resume_token) = 0;

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <hearth/v1/intervention.grpc.pb.h>
 
 #include "src/rpc/convert_in.h"
@@ -22,13 +23,22 @@ class InterventionService final : public v1::InterventionService::Service {
       if (in->resume_token().size() > kResumeTokenBytes) {
         return Error(Reason::kWatchTokenInvalid, "the resume token is longer than any of ours");
       }
+      HEARTH_ASSIGN_OR_RETURN(const auto filter, FilterFrom(*in));
       HEARTH_ASSIGN_OR_RETURN(const auto watch, head_end_.views().Watch(in->resume_token()));
       std::chrono::milliseconds timeout{
           0};  // the first message comes at once: it tells where the watch begins
+      std::chrono::steady_clock::time_point written;
       while (!context->IsCancelled()) {
-        HEARTH_ASSIGN_OR_RETURN(const auto item, watch->Next(timeout));
-        if (!out->Write(EventOf(item))) break;
+        HEARTH_ASSIGN_OR_RETURN(auto item, watch->Next(timeout));
         timeout = kTokenInterval;
+        if (item.event && !filter.Has(*item.event)) {
+          // Its position goes with a later message, so a watch of a quiet county in a storm elsewhere is
+          // cheap.
+          if (std::chrono::steady_clock::now() - written < kTokenInterval) continue;
+          item.event.reset();
+        }
+        if (!out->Write(EventOf(item))) break;
+        written = std::chrono::steady_clock::now();
       }
       return Ok();
     };
@@ -38,11 +48,20 @@ class InterventionService final : public v1::InterventionService::Service {
   grpc::Status List(grpc::ServerContext* context, const v1::ListInterventionsRequest* in,
                     v1::ListInterventionsResponse* out) override {
     return front_.Serve(*list_, *context, [&](Call&) -> Status {
-      HEARTH_ASSIGN_OR_RETURN(const auto card, CardFilterFrom(in->card_number()));
+      HEARTH_ASSIGN_OR_RETURN(auto filter, FilterFrom(*in));
+      HEARTH_ASSIGN_OR_RETURN(filter.card, CardFilterFrom(in->card_number()));
+      filter.in_force_only = in->in_force_only();
       HEARTH_ASSIGN_OR_RETURN(const size_t size, PageSizeFrom(in->page(), front_.limits()));
-      HEARTH_ASSIGN_OR_RETURN(const auto page, head_end_.views().ListInterventions(card, in->in_force_only(),
-                                                                                   size, in->page().token()));
-      for (const app::InterventionEvent& event : page.items) *out->add_interventions() = ToProto(event);
+      HEARTH_ASSIGN_OR_RETURN(const auto page,
+                              head_end_.views().ListInterventions(filter, size, in->page().token()));
+      for (const app::InterventionEvent& event : page.items) {
+        v1::Intervention& row = *out->add_interventions();
+        row = ToProto(event);
+        if (event.record.intervention.state != intervention::InterventionState::kInForce) continue;
+        // A card that has left the stock meanwhile has no delivery.
+        const auto delivery = head_end_.pump().DeliveryOf(event.record.intervention.card);
+        if (delivery) row.set_delivery(v1::DeliveryState_Name(ToProto(*delivery).state()));
+      }
       out->set_next_page_token(page.next_token);
       return Ok();
     });
@@ -130,6 +149,22 @@ class InterventionService final : public v1::InterventionService::Service {
   }
 
  private:
+  // What the watch and the list have in common.
+  template <typename Request>
+  Result<app::InterventionFilter> FilterFrom(const Request& in) const {
+    app::InterventionFilter filter;
+    FieldErrors errors(front_.limits());
+    filter.division = errors.Take(PlainDivisionFrom(in.division(), "division"));
+    for (int i = 0; i < in.kinds_size(); ++i) {
+      const bool known =
+          v1::InterventionKind_IsValid(in.kinds(i)) && in.kinds(i) != v1::INTERVENTION_KIND_UNSPECIFIED;
+      errors.Require(known, fmt::format("kinds[{}]", i), "a kind of intervention, such as SWITCH_OFF");
+      if (known) filter.kinds.push_back(static_cast<app::InterventionKind>(in.kinds(i)));
+    }
+    HEARTH_RETURN_IF_ERROR(errors.status());
+    return filter;
+  }
+
   grpc::Status DecideHeld(Method& method, grpc::ServerContext& context, const v1::DecideHeldRequest& in,
                           v1::DecideHeldResponse& out, bool release) {
     return front_.Serve(method, context, [&](Call& call) -> Status {

@@ -110,7 +110,7 @@ TEST_F(EndToEnd, InstalledInTheCityItIsNeverOpened) {
   }
   EXPECT_GE(bitmaps, 2U);
   site.DrainViews();
-  const auto interventions = site.head().views().ListInterventions(CardOf(1), false, 100, "");
+  const auto interventions = site.head().views().ListInterventions({.card = CardOf(1)}, 100, "");
   ASSERT_TRUE(interventions);
   ASSERT_EQ(interventions->items.size(), 1U) << "one note, not one for each report";
   EXPECT_EQ(interventions->items[0].kind, InterventionKind::kRefusedInstall);
@@ -141,11 +141,14 @@ TEST_F(EndToEnd, CarriedToTownItGoesDarkAndComesBack) {
   Settle(home);
   EXPECT_TRUE(site.Watches(home));
   site.DrainViews();
-  const auto log = site.head().views().ListInterventions(CardOf(1), false, 100, "");
+  const auto log = site.head().views().ListInterventions({.card = CardOf(1)}, 100, "");
   ASSERT_TRUE(log);
   ASSERT_EQ(log->items.size(), 1U);
   EXPECT_EQ(log->items[0].kind, InterventionKind::kRestore);
-  EXPECT_TRUE(site.head().views().ListInterventions(CardOf(1), true, 100, "")->items.empty());
+  EXPECT_TRUE(site.head()
+                  .views()
+                  .ListInterventions({.card = CardOf(1), .in_force_only = true}, 100, "")
+                  ->items.empty());
 }
 
 TEST_F(EndToEnd, AnOperatorLiftsAnIntervention) {
@@ -307,12 +310,12 @@ TEST_F(EndToEnd, AnInterventionEndsWithTheSwapOrTheAccount) {
   CarryToTown(swapped);
   CarryToTown(closed);
   site.DrainViews();
-  EXPECT_EQ(site.head().views().ListInterventions(std::nullopt, true, 100, "")->items.size(), 2U);
+  EXPECT_EQ(site.head().views().ListInterventions({.in_force_only = true}, 100, "")->items.size(), 2U);
   ASSERT_TRUE(site.Swap(1, {.card = {}, .box = BoxOf(21), .sim = {}}));
   ASSERT_TRUE(site.Close(2));
   site.DrainViews();
-  EXPECT_TRUE(site.head().views().ListInterventions(std::nullopt, true, 100, "")->items.empty());
-  const auto log = site.head().views().ListInterventions(std::nullopt, false, 100, "");
+  EXPECT_TRUE(site.head().views().ListInterventions({.in_force_only = true}, 100, "")->items.empty());
+  const auto log = site.head().views().ListInterventions({}, 100, "");
   ASSERT_EQ(log->items.size(), 2U);
   for (const InterventionEvent& event : log->items) {
     EXPECT_EQ(event.kind, InterventionKind::kLiftedByOperator);

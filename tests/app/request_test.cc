@@ -548,7 +548,7 @@ const Bad kBad[] = {
      }},
     {"interventions_token", Reason::kPageTokenInvalid,
      [](Site& site, const Request&) {
-       return ErrorOf(site.head().views().ListInterventions(std::nullopt, false, 10, "x"));
+       return ErrorOf(site.head().views().ListInterventions({}, 10, "x"));
      }},
 };
 

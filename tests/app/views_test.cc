@@ -83,7 +83,7 @@ std::vector<std::string> AllInterventions(Views& views, size_t page_size) {
   std::vector<std::string> all;
   std::string token;
   do {
-    const auto page = views.ListInterventions(std::nullopt, false, page_size, token);
+    const auto page = views.ListInterventions({}, page_size, token);
     EXPECT_TRUE(page) << page.error().ToString();
     for (const InterventionEvent& event : page->items) all.push_back(EncodeEvent(event));
     token = page->next_token;
@@ -145,7 +145,36 @@ TEST_F(AfterALife, TheInterventionsAreThoseOfTheObjectsNewestFirst) {
   }
   EXPECT_EQ(listed, expected);
   EXPECT_GT(listed.size(), 5U);
-  EXPECT_EQ(views().ListInterventions(std::nullopt, true, 1000, "")->items.size(), in_force);
+  EXPECT_EQ(views().ListInterventions({.in_force_only = true}, 1000, "")->items.size(), in_force);
+}
+
+// Each filter has exactly those of the whole list that fit it, in the same order.
+TEST_F(AfterALife, InterventionsAreFilteredByKindAndDivision) {
+  const auto all = views().ListInterventions({}, 1000, "")->items;
+  std::set<InterventionKind> kinds;
+  std::set<uint32_t> divisions = {99};
+  for (const InterventionEvent& event : all) {
+    kinds.insert(event.kind);
+    divisions.insert({AreaDivision(event.record.area), AreaDivision(event.record.area) / 100,
+                      AreaDivision(event.record.area) / 10'000});
+  }
+  ASSERT_GE(kinds.size(), 2U);
+  const auto ids = [](const std::vector<InterventionEvent>& events) {
+    std::vector<std::string> result;
+    for (const InterventionEvent& event : events) result.push_back(EncodeEvent(event));
+    return result;
+  };
+  for (const uint32_t division : divisions) {
+    for (const InterventionKind kind : kinds) {
+      std::vector<InterventionEvent> expected;
+      for (const InterventionEvent& event : all) {
+        const std::string area = ToString(event.record.area);
+        if (event.kind == kind && area.starts_with(std::to_string(division))) expected.push_back(event);
+      }
+      const InterventionFilter filter{.division = division, .kinds = {kind}};
+      EXPECT_EQ(ids(views().ListInterventions(filter, 1000, "")->items), ids(expected)) << division;
+    }
+  }
 }
 
 // Takes the format away, as a new version of the views would.

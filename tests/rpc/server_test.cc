@@ -442,9 +442,12 @@ class WatchTest : public PlainServerTest {
     v1::InterventionEvent event;
   };
   std::unique_ptr<Watching> Watch(const std::string& token) {
-    auto watching = std::make_unique<Watching>();
     v1::WatchInterventionsRequest in;
     in.set_resume_token(token);
+    return Watch(in);
+  }
+  std::unique_ptr<Watching> Watch(const v1::WatchInterventionsRequest& in) {
+    auto watching = std::make_unique<Watching>();
     watching->reader = client_->intervention->Watch(&watching->context, in);
     return watching;
   }
@@ -502,6 +505,62 @@ TEST_F(WatchTest, BeginsWithATokenAndResumesBehindIt) {
   EXPECT_EQ(later->event.intervention().kind(), v1::LIFTED_BY_OPERATOR) << "not the switching off again";
   EXPECT_EQ(later->event.intervention().actor(), "wang");
   later->context.TryCancel();
+}
+
+// A watcher of one county and kind hears of nothing else, and its token passes over what it did not hear.
+TEST_F(WatchTest, IsFilteredByDivisionAndKind) {
+  ASSERT_NO_FATAL_FAILURE(SetUpSite());
+  v1::WatchInterventionsRequest elsewhere;
+  elsewhere.set_division("11");
+  v1::WatchInterventionsRequest here;
+  here.set_division("64");
+  here.add_kinds(v1::LIFTED_BY_OPERATOR);
+  auto other = Watch(elsewhere);
+  auto lifts = Watch(here);
+  ASSERT_TRUE(other->reader->Read(&other->event));
+  ASSERT_TRUE(lifts->reader->Read(&lifts->event));
+  const std::string begin = other->event.resume_token();
+  SwitchOff();
+  v1::LiftInterventionRequest lift;
+  lift.mutable_change()->set_reason("let him");
+  lift.set_card_number(kCard);
+  ASSERT_TRUE(Client::Call(*client_->intervention, &v1::InterventionService::Stub::Lift, lift).ok());
+  ASSERT_TRUE(NextEvent(*lifts));
+  EXPECT_EQ(lifts->event.intervention().kind(), v1::LIFTED_BY_OPERATOR) << "not the switching off";
+  do {
+    ASSERT_TRUE(other->reader->Read(&other->event));
+    ASSERT_FALSE(other->event.has_intervention());
+  } while (other->event.resume_token() == begin);
+  other->context.TryCancel();
+  lifts->context.TryCancel();
+
+  v1::ListInterventionsRequest list;
+  v1::ListInterventionsResponse out;
+  list.set_division("11");
+  ASSERT_TRUE(Client::Call(*client_->intervention, &v1::InterventionService::Stub::List, list, &out).ok());
+  EXPECT_EQ(out.interventions_size(), 0);
+  list.set_division("123");
+  EXPECT_EQ(RefusalOf(Client::Call(*client_->intervention, &v1::InterventionService::Stub::List, list, &out))
+                .reason,
+            "FIELD_INVALID");
+  list.clear_division();
+  list.add_kinds(v1::INTERVENTION_KIND_UNSPECIFIED);
+  EXPECT_EQ(RefusalOf(Client::Call(*client_->intervention, &v1::InterventionService::Stub::List, list, &out))
+                .reason,
+            "FIELD_INVALID");
+}
+
+TEST_F(WatchTest, AListSaysHowFarTheMessageOfOneInForceHasCome) {
+  ASSERT_NO_FATAL_FAILURE(SetUpSite());
+  SwitchOff();
+  v1::ListInterventionsRequest list;
+  v1::ListInterventionsResponse out;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  do {  // the views follow the commit
+    ASSERT_TRUE(Client::Call(*client_->intervention, &v1::InterventionService::Stub::List, list, &out).ok());
+  } while (out.interventions_size() == 0 && std::chrono::steady_clock::now() < end);
+  ASSERT_EQ(out.interventions_size(), 1);
+  EXPECT_THAT(out.interventions(0).delivery(), testing::AnyOf("QUEUED", "SENT", "BOUNDED_BY_EPOCH"));
 }
 
 TEST_F(WatchTest, RefusesABadTokenAndEndsWithTheHeadEnd) {
