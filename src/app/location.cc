@@ -15,6 +15,8 @@ using records::CardRecord;
 
 // Two reports of one card this far apart in time are in order, whatever was done to the box's clock.
 constexpr int64_t kClockStepSeconds = 60;
+// From how far a box hears a cell, at most: the range of GSM.
+constexpr double kCellRangeKm = 35;
 
 std::optional<uint32_t> CounterOf(const Report& report) {
   return report.card_signed ? std::optional(report.counter) : std::nullopt;
@@ -263,20 +265,27 @@ Result<std::optional<ReportAnswer>> Location::Observe(const Report& report, cons
 
 // --- The lane that commits.
 
-std::optional<geofence::Position> Location::PositionOf(const Report& report) const {
-  if (report.fix) return report.fix->position;
-  if (report.evidence.cells.empty() || !whereabouts_.cell_position) return std::nullopt;
-  return whereabouts_.cell_position(report.evidence.cells.front().cell);
+std::optional<geofence::Whereabouts> Location::WhereaboutsOf(const Report& report) const {
+  if (report.fix)
+    return geofence::Whereabouts{report.fix->position, report.time, report.fix->accuracy_m / 1000.0};
+  if (report.evidence.cells.empty()) return std::nullopt;
+  return WhereaboutsOf(report.evidence.cells.front().cell, report.time);
 }
 
-Status Location::CheckTravel(const Report& report, AreaId area, const Sighting& before,
+std::optional<geofence::Whereabouts> Location::WhereaboutsOf(const geofence::Cell& cell,
+                                                             UnixMillis at) const {
+  const auto position = whereabouts_.cell_position ? whereabouts_.cell_position(cell) : std::nullopt;
+  if (!position) return std::nullopt;
+  return geofence::Whereabouts{*position, at, kCellRangeKm};
+}
+
+Status Location::CheckTravel(const Report& report, AreaId area, const geofence::Whereabouts& before,
                              std::string_view where) {
-  const auto position = PositionOf(report);
-  if (!position) return Ok();
-  const auto kmh = ImpossibleSpeed(before, {*position, report.time}, limits_.report_ahead);
+  const auto now = WhereaboutsOf(report);
+  const auto kmh = now ? geofence::ImpossibleSpeed(before, *now) : std::nullopt;
   if (!kmh) return Ok();
   const std::string text =
-      fmt::format("{} km/h between {} at {} and {} at {}", std::llround(*kmh), where, ToString(before.at),
+      fmt::format("{} km/h between {} at {} and {} at {}", std::llround(*kmh), where, ToString(before.time),
                   report.fix ? EvidenceText(report) : geofence::ToString(report.evidence.cells.front().cell),
                   ToString(report.time));
   suspicion_.Clone(report.card, area, report.time, text);
@@ -285,11 +294,10 @@ Status Location::CheckTravel(const Report& report, AreaId area, const Sighting& 
 
 Status Location::CheckTravelFromRow(const Report& report, const HeardRow& row) {
   if (!whereabouts_.cell_position || row.count == 0 || report.evidence.cells.empty()) return Ok();
-  const geofence::Cell before = column_.cells().CellOf(row.cells[0]);
-  if (before == report.evidence.cells.front().cell) return Ok();
-  const auto position = whereabouts_.cell_position(before);
-  if (!position) return Ok();
-  return CheckTravel(report, AreaId(row.area), {*position, row.reported_time()}, geofence::ToString(before));
+  const geofence::Cell cell = column_.cells().CellOf(row.cells[0]);
+  if (cell == report.evidence.cells.front().cell) return Ok();
+  const auto before = WhereaboutsOf(cell, row.reported_time());
+  return before ? CheckTravel(report, AreaId(row.area), *before, geofence::ToString(cell)) : Ok();
 }
 
 // A card counts up. The counter of a report that was taken, with other content, or a lower one at a later
@@ -319,18 +327,16 @@ Status Location::CatchUp(Txn& txn, const Report& report, const HeardColumn::Clai
     txn.Write(key, record);
   }
   HEARTH_RETURN_IF_ERROR(CheckPair(report, record));
-  Sighting before{.at = record.observed};
+  const AreaId area = record.card.area;
   if (record.fix) {
-    before.position = record.fix->position;
-    return CheckTravel(report, record.card.area, before, "a fix");
+    return CheckTravel(report, area, {record.fix->position, record.observed, record.fix->accuracy_m / 1000.0},
+                       "a fix");
   }
-  if (record.heard.empty() || !whereabouts_.cell_position) return Ok();
+  if (record.heard.empty()) return Ok();
   const geofence::Cell& cell = record.heard.front().cell;
   const bool same = !report.evidence.cells.empty() && report.evidence.cells.front().cell == cell;
-  const auto position = same ? std::nullopt : whereabouts_.cell_position(cell);
-  if (!position) return Ok();
-  before.position = *position;
-  return CheckTravel(report, record.card.area, before, geofence::ToString(cell));
+  const auto before = same ? std::nullopt : WhereaboutsOf(cell, record.observed);
+  return before ? CheckTravel(report, area, *before, geofence::ToString(cell)) : Ok();
 }
 
 Location::Flight Location::BeginDurable(const Report& report) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "geofence/judge.h"
+#include "geofence/travel.h"
 #include "intervention/decide.h"
 #include "src/app/alarms.h"
 #include "src/app/column.h"
@@ -149,9 +150,11 @@ class Location {
   Flight BeginDurable(const Report& report);
   Result<ReportAnswer> FinishDurable(Flight flight);
   Status CatchUp(Txn& txn, const Report& report, const HeardColumn::Claim& claim);
-  Status CheckTravel(const Report& report, AreaId area, const Sighting& before, std::string_view where);
+  Status CheckTravel(const Report& report, AreaId area, const geofence::Whereabouts& before,
+                     std::string_view where);
   Status CheckTravelFromRow(const Report& report, const HeardRow& row);
-  std::optional<geofence::Position> PositionOf(const Report& report) const;
+  std::optional<geofence::Whereabouts> WhereaboutsOf(const Report& report) const;
+  std::optional<geofence::Whereabouts> WhereaboutsOf(const geofence::Cell& cell, UnixMillis at) const;
   void CheckFork(const Report& report, const HeardRow& row);
   Status Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, Act& act, ReportAnswer& answer);
   void Remember(const Case& one, const intervention::LocationState& before);

@@ -1,7 +1,6 @@
 #include "src/app/suspicion.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
@@ -29,17 +28,6 @@ uint64_t HashOf(const geofence::Evidence& evidence) {
 }
 
 }  // namespace
-
-std::optional<double> ImpossibleSpeed(const Sighting& a, const Sighting& b,
-                                      std::chrono::milliseconds clocks) {
-  const double km = geofence::DistanceKm(a.position, b.position) - kPlaceKm;
-  if (km <= 0) return std::nullopt;
-  const double hours =
-      (std::abs(static_cast<double>(a.at.value - b.at.value)) + static_cast<double>(clocks.count())) /
-      kHourMillis;
-  const double kmh = km / std::max(hours, 1.0 / 3600);
-  return kmh > kFastestKmh ? std::optional(kmh) : std::nullopt;
-}
 
 Suspicion::Suspicion(Alarms& alarms, const Limits& limits) : alarms_(alarms), limits_(limits) {}
 

@@ -15,27 +15,11 @@
 #include <vector>
 
 #include "geofence/judge.h"
-#include "geofence/position.h"
 #include "src/app/alarms.h"
 #include "src/base/limits.h"
 #include "src/base/mutex.h"
 
 namespace hearth::app {
-
-// A box at a time of its report.
-struct Sighting {
-  geofence::Position position;
-  UnixMillis at;
-};
-
-// Nobody travels faster (km/h), aeroplanes included.
-inline constexpr double kFastestKmh = 1000;
-// Two cells' ranges: so far apart may two places be that are one.
-inline constexpr double kPlaceKm = 70;
-
-// km/h from one to the other, when no box travels that fast: of what is left of the distance beyond kPlaceKm,
-// in the time between them plus `clocks`, by which the times of two reports may be wrong.
-std::optional<double> ImpossibleSpeed(const Sighting& a, const Sighting& b, std::chrono::milliseconds clocks);
 
 // Threads: any.
 class Suspicion {

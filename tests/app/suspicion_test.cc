@@ -14,18 +14,6 @@ using std::chrono::seconds;
 constexpr geofence::Position kHere{384'800'000, 1'062'300'000};
 constexpr geofence::Position kFar{312'300'000, 1'214'700'000};
 
-TEST(ImpossibleSpeed, LeavesRoomForCellsAndClocks) {
-  const auto at = [](int64_t minutes_on) { return UnixMillis(1'800'000'000'000 + minutes_on * 60'000); };
-  const std::chrono::milliseconds clocks = minutes(5);
-  EXPECT_FALSE(ImpossibleSpeed({kHere, at(0)}, {kHere, at(0)}, clocks)) << "the same place at once";
-  EXPECT_FALSE(ImpossibleSpeed({kHere, at(0)}, {{384'800'000, 1'070'000'000}, at(0)}, clocks))
-      << "67 km: two cells";
-  EXPECT_TRUE(ImpossibleSpeed({kHere, at(0)}, {kFar, at(0)}, clocks));
-  EXPECT_TRUE(ImpossibleSpeed({kHere, at(0)}, {kFar, at(60)}, clocks)) << "1,640 km in an hour";
-  EXPECT_TRUE(ImpossibleSpeed({kHere, at(60)}, {kFar, at(0)}, clocks)) << "or the other way round";
-  EXPECT_FALSE(ImpossibleSpeed({kHere, at(0)}, {kFar, at(180)}, clocks)) << "an aeroplane";
-}
-
 class Suspicions : public testing::Test {
  protected:
   Suspicions() {
