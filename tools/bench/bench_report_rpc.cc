@@ -20,6 +20,7 @@
 #include "src/rpc/server.h"
 #include "tools/bench/benches.h"
 #include "tools/bench/measure.h"
+#include "tools/bench/report_messages.h"
 #include "tools/bench/report_site.h"
 
 namespace hearth::bench {
@@ -29,30 +30,8 @@ constexpr char kStreamMethod[] = "/hearth.v1.LocationService/ReportStream";
 // The pump may still be sending when a slice ends; what it has left would slow the next one.
 constexpr double kPumpSeconds = 3;
 
-std::shared_ptr<grpc::Channel> ChannelTo(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
-  arguments.SetMaxReceiveMessageSize(-1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
-}
-
 Error Refused(std::string_view what, const grpc::Status& status) {
   return Error(Reason::kOutputFailed, fmt::format("{}: {}", what, status.error_message()));
-}
-
-void Fill(const app::Report& report, v1::ReportRequest& out) {
-  out.set_card_number(ToString(report.card));
-  out.set_box_serial(ToString(report.box));
-  out.set_sim_number(ToString(report.sim));
-  out.set_counter(report.counter);
-  out.mutable_time()->set_seconds(report.time.value / 1000);
-  for (const geofence::HeardCell& heard : report.evidence.cells) {
-    v1::HeardCell& cell = *out.add_cells();
-    cell.set_cell(geofence::ToString(heard.cell));
-    cell.set_signal_dbm(heard.signal_dbm);
-  }
-  out.set_mac(report.mac.data(), report.mac.size());
 }
 
 // Answers what an observed report is answered, and looks at nothing.
@@ -144,10 +123,11 @@ class UnaryBench {
     commits_ = site_->reports().CountOf("hearth_store_commits_total");
     v1::ReportRequest request;
     HEARTH_ASSIGN_OR_RETURN(const app::Report report, site_->reports().Make(site_->Next(), false));
-    Fill(report, request);
+    FillReport(report, request);
     grpc::ClientContext context;
     v1::ReportResponse answer;
-    const auto status = v1::LocationService::NewStub(ChannelTo(address))->Report(&context, request, &answer);
+    const auto status =
+        v1::LocationService::NewStub(LocalChannel(address))->Report(&context, request, &answer);
     if (!status.ok()) return Refused("Report", status);
     return answer;
   }
@@ -156,7 +136,7 @@ class UnaryBench {
   Result<Rate> Measure(const std::string& address, double seconds) {
     std::vector<std::unique_ptr<v1::LocationService::Stub>> stubs;
     for (size_t t = 0; t < options_.threads; ++t)
-      stubs.push_back(v1::LocationService::NewStub(ChannelTo(address)));
+      stubs.push_back(v1::LocationService::NewStub(LocalChannel(address)));
     std::vector<size_t> next(options_.threads);
     std::vector<v1::ReportRequest> requests(options_.threads);
     return RunThreads(options_.threads, seconds, [&](size_t t) -> Status {
@@ -169,7 +149,7 @@ class UnaryBench {
       }
       HEARTH_ASSIGN_OR_RETURN(const app::Report report, site_->reports().Make(homes[index], false));
       requests[t].Clear();
-      Fill(report, requests[t]);
+      FillReport(report, requests[t]);
       grpc::ClientContext context;
       v1::ReportResponse answer;
       const grpc::Status status = stubs[t]->Report(&context, requests[t], &answer);
@@ -309,7 +289,7 @@ class StreamBench {
     for (int round = 0; round <= kRounds; ++round) {
       std::vector<Backlog> backlogs(options_.streams);
       HEARTH_RETURN_IF_ERROR(Prepare(wanted, each, backlogs, expected_changes));
-      grpc::GenericStub stub(ChannelTo(site_->address()));
+      grpc::GenericStub stub(LocalChannel(site_->address()));
       std::vector<Status> results(options_.streams);
       const double start = WallSeconds();
       std::vector<std::thread> threads;
@@ -354,7 +334,7 @@ class StreamBench {
           changes += change ? 1 : 0;
           HEARTH_ASSIGN_OR_RETURN(const app::Report report,
                                   site_->reports().Make(home, change && !home.in_city));
-          Fill(report, *batch.add_reports());
+          FillReport(report, *batch.add_reports());
         }
         backlog.reports += options_.batch;
         const grpc::Slice slice(batch.SerializeAsString());

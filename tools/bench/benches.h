@@ -46,6 +46,16 @@ struct ReportOptions {
 };
 Result<Findings> BenchReport(const ReportOptions& options);
 
+struct CrossingOptions {
+  double seconds = 10;
+  uint64_t seed = 1;
+  std::filesystem::path dir;
+  size_t cards = 20'000;    // that report in turns
+  size_t reports = 50'000;  // a second, by one stream
+  size_t crossings = 50;    // of them: a second, to the city; each switches a card off
+  uint16_t kbps = 10'000;   // granted by the multiplexer
+};
+
 struct ReportRpcOptions {
   double seconds = 10;
   uint64_t seed = 1;
@@ -57,6 +67,7 @@ struct ReportRpcOptions {
   size_t window = 4;    // batches of a stream that are not answered yet
 };
 // Only where there is gRPC.
+Result<Findings> BenchCrossing(const CrossingOptions& options);
 Result<Findings> BenchReportUnary(const ReportRpcOptions& options);
 Result<Findings> BenchReportStream(const ReportRpcOptions& options);
 

@@ -9,9 +9,9 @@ import re
 import subprocess
 import sys
 
-BENCHES = ['store', 'emm', 'verdict', 'report', 'report-unary', 'report-stream', 'ecmg', 'survey', 'preview', 'carousel']
+BENCHES = ['store', 'emm', 'verdict', 'report', 'report-unary', 'report-stream', 'crossing', 'ecmg', 'survey', 'preview', 'carousel']
 # Built with gRPC only.
-WITH_GRPC = ['report-unary', 'report-stream']
+WITH_GRPC = ['report-unary', 'report-stream', 'crossing']
 # No measurements; built with gRPC only.
 OTHERS = ['refresh']
 

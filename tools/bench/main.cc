@@ -157,6 +157,24 @@ class Program {
         ->check(CLI::Range(1, 64))
         ->capture_default_str();
 
+    sub =
+        Sub("crossing", "From a report out of a city to the darkening message on the multiplexer, under load",
+            [this] { Take(BenchCrossing(CrossingWish())); });
+    AddCommon(sub);
+    AddDir(sub);
+    sub->add_option("--cards", crossing_.cards, "Cards that report in turns")
+        ->check(CLI::Range(256, 50'000))
+        ->capture_default_str();
+    sub->add_option("--reports", crossing_.reports, "Reports from home a second, by one stream")
+        ->check(CLI::Range(0, 1'000'000))
+        ->capture_default_str();
+    sub->add_option("--crossings", crossing_.crossings, "Cards that come to the city in a second")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
+    sub->add_option("--rate", crossing_.kbps, "Granted by the multiplexer, kbit/s")
+        ->check(CLI::Range(100, 65'535))
+        ->capture_default_str();
+
     sub = Sub("refresh", "Work for the EMM line of a daemon: its cards refreshed as fast as the air takes it",
               [this] { Take(BenchRefresh(RefreshWish())); });
     AddCommon(sub);
@@ -324,6 +342,13 @@ class Program {
     wish.dir = dir_;
     return wish;
   }
+  CrossingOptions CrossingWish() const {
+    CrossingOptions wish = crossing_;
+    wish.seconds = seconds_;
+    wish.seed = seed_;
+    wish.dir = dir_;
+    return wish;
+  }
   RefreshOptions RefreshWish() const {
     RefreshOptions wish = refresh_;
     wish.seconds = seconds_;
@@ -348,6 +373,8 @@ class Program {
     if (quick_) report_rpc_ = {.cards = 512, .threads = 2, .batch = 200};
     Take(BenchReportUnary(ReportRpcWish()));
     Take(BenchReportStream(ReportRpcWish()));
+    if (quick_) crossing_ = {.cards = 512, .reports = 2000, .crossings = 20};
+    Take(BenchCrossing(CrossingWish()));
 #endif
     Take(RunEcmg());
     Take(BenchSurvey(SurveyWish()));
@@ -384,6 +411,7 @@ class Program {
 
 #ifdef HEARTH_BENCH_GRPC
   ReportRpcOptions report_rpc_;
+  CrossingOptions crossing_;
   RefreshOptions refresh_;
 #endif
   std::string ecmg_at_;

@@ -61,22 +61,24 @@ ReportSite::ReportSite(uint64_t seed) {
   for (uint8_t& byte : batch_key_) byte = static_cast<uint8_t>(random());
   options_.owner = "hearth-bench";
   options_.policy.national.blacklisted_reports = 1;
+  options_.policy.breaker = {.cards = 1'000'000, .percent = 100, .national_per_hour = 10'000'000};
 }
 
 ReportSite::~ReportSite() = default;
 
 Result<std::unique_ptr<ReportSite>> ReportSite::Create(const std::filesystem::path& dir, uint64_t seed,
-                                                       size_t cards, size_t threads) {
+                                                       size_t cards, size_t threads,
+                                                       app::SectionSink* output) {
   std::unique_ptr<ReportSite> site(new ReportSite(seed));
-  HEARTH_RETURN_IF_ERROR(site->Open(dir));
+  HEARTH_RETURN_IF_ERROR(site->Open(dir, output == nullptr ? site->sink_ : *output));
   HEARTH_RETURN_IF_ERROR(site->Fill(cards, threads));
   return site;
 }
 
-Status ReportSite::Open(const std::filesystem::path& dir) {
+Status ReportSite::Open(const std::filesystem::path& dir, app::SectionSink& output) {
   HEARTH_ASSIGN_OR_RETURN(store_, store::OpenRocksStore(dir, clock_, metrics_));
   HEARTH_ASSIGN_OR_RETURN(auto master, crypto::MasterKey::FromText(std::string(64, '5'), "hearth-bench"));
-  HEARTH_ASSIGN_OR_RETURN(head_, app::HeadEnd::Create(*store_, clock_, random_, std::move(master), {&sink_},
+  HEARTH_ASSIGN_OR_RETURN(head_, app::HeadEnd::Create(*store_, clock_, random_, std::move(master), {&output},
                                                       options_, metrics_, log_));
   return Ok();
 }

@@ -48,9 +48,11 @@ class CountingSink final : public app::SectionSink {
 class ReportSite {
  public:
   // Opens an account for each card and lets it report from home once, so that all are lit. One BLACKLISTED
-  // report switches a card off, so that every crossing is a change of standing. `cards`: 1 to kMaxCards.
+  // report switches a card off and the circuit breaker holds nothing, so that every crossing is a change of
+  // standing. `cards`: 1 to kMaxCards. `output`: what the sections go to instead of sink(); must outlive it.
   static Result<std::unique_ptr<ReportSite>> Create(const std::filesystem::path& dir, uint64_t seed,
-                                                    size_t cards, size_t threads);
+                                                    size_t cards, size_t threads,
+                                                    app::SectionSink* output = nullptr);
   ~ReportSite();
 
   std::vector<Home>& homes() { return homes_; }
@@ -70,7 +72,7 @@ class ReportSite {
 
  private:
   explicit ReportSite(uint64_t seed);
-  Status Open(const std::filesystem::path& dir);
+  Status Open(const std::filesystem::path& dir, app::SectionSink& output);
   Status Fill(size_t cards, size_t threads);
   Status FillGeography();
   Status FillPackage();
