@@ -132,7 +132,7 @@ TEST_F(AreaTest, ProposesAndNeverAssigns) {
   EXPECT_EQ(dir_.Read("cells.csv"),
             "radio,mcc,net,area,cell,lon,lat,range\n"
             "lte,460,00,33301,1,106.1000000,38.1000000,900\n"
-            "cdma,460,14224,2,2049,106.1000000,38.1000000,900\n"
+            "cdma,460,14224,2,1,106.1000000,38.1000000,900\n"
             "gsm,460,01,7,8,,,\n");
   const auto rows = ReadCells(dir_.Read("cells.csv"));
   ASSERT_TRUE(rows);

@@ -336,7 +336,7 @@ TEST(Ranges, Interventions) {
       row("no id", "id", [](auto& m) { m.clear_id(); }),
       row("card 0", "card", [](auto& m) { m.set_card(0); }),
       row("state 0", "state", [](auto& m) { m.set_state(0); }),
-      row("state 5", "state", [](auto& m) { m.set_state(5); }),
+      row("state 8", "state", [](auto& m) { m.set_state(8); }),
       row("cause 0", "cause", [](auto& m) { m.set_cause(0); }),
       row("cause 4, a gap", "cause", [](auto& m) { m.set_cause(4); }),
       row("cause 30", "cause", [](auto& m) { m.set_cause(30); }),

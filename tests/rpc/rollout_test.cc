@@ -216,7 +216,9 @@ TEST_F(RolloutServerTest, BadInputIsRefusedByItsField) {
   for (const Row& row : rows) {
     const Refusal refusal = RefusalOf(row.status);
     EXPECT_EQ(refusal.reason, row.reason) << row.name << ": " << refusal.message;
-    if (*row.field != 0) EXPECT_THAT(refusal.fields, testing::Contains(std::string(row.field))) << row.name;
+    if (*row.field != 0) {
+      EXPECT_THAT(refusal.fields, testing::Contains(std::string(row.field))) << row.name;
+    }
   }
   EXPECT_TRUE(Lit());
 }
