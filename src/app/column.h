@@ -68,7 +68,6 @@ struct HeardRow {
   // Counts towards a decision run, a hold waits, or the card has what a row does not: every report is
   // durable.
   uint64_t counting : 1 = 0;
-  uint64_t no_account : 1 = 0;
   uint64_t network : 10 = 0;  // HeardColumn::NetworkOf home_cell; 0: unknown
   uint64_t dirty : 1 = 0;     // newer than the store in what is worth a commit; the saver has been told
   uint32_t area = 0;

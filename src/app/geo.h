@@ -123,7 +123,8 @@ class GeoState {
   std::vector<RowResult> ImportVillages(const Request& request, const std::vector<VillageRow>& rows);
   const Villages& villages() const { return *villages_; }
   Result<AreaChanged> CreateArea(const Request& request, const geofence::NewArea& wish);
-  // to: the state the area is taken into.
+  // to: the state the area is taken into. To retire one, ask Rollouts::RetireArea, which looks who lives
+  // there.
   Result<AreaChanged> StepArea(const Request& request, AreaId id, geofence::AreaState to);
   Result<AreaView> GetArea(AreaId id) const;
   std::vector<AreaView> ListAreas() const;

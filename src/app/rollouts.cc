@@ -606,6 +606,22 @@ void Rollouts::Wake(uint64_t number) {
   wake_.NotifyAll();
 }
 
+Result<AreaChanged> Rollouts::RetireArea(const Request& request, AreaId id) {
+  if (!column_.loaded()) {
+    return Error(Reason::kRolloutLoading, "who lives in the area is not known yet after the start");
+  }
+  uint64_t homes = 0;
+  column_.ForEach([&](const HeardRow& row) {
+    homes += row.area == id.value ? 1 : 0;
+    return true;
+  });
+  if (homes > 0) {
+    return Error(Reason::kAreaInUse,
+                 fmt::format("{} home{} in area {}", homes, homes == 1 ? " is" : "s are", ToString(id)));
+  }
+  return geo_.StepArea(request, id, geofence::AreaState::kRetired);
+}
+
 void Rollouts::NoteDark(uint64_t number) {
   const MutexLock lock(mu_);
   ++noted_[number];

@@ -81,6 +81,10 @@ class Rollouts {
   // Newest first.
   Result<PageOf<RolloutView>> List(bool open_only, size_t size, std::string_view token);
 
+  // The cells of a retired area are nobody's home any more, so it is retired only when it has no home left:
+  // AREA_IN_USE, ROLLOUT_LOADING until the column is filled; else as GeoState::StepArea.
+  Result<AreaChanged> RetireArea(const Request& request, AreaId id);
+
   // A report switched a card off by a version that a rollout under way brought.
   void NoteDark(uint64_t number);
   // Waits until no stage is being judged; for tests and shutdown.

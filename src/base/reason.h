@@ -81,6 +81,7 @@ enum class Reason : uint16_t {
   kNotInServiceArea = 214,
   kAreaOutsideCounty = 215,
   kAreaVillageCable = 216,
+  kAreaInUse = 217,
   kCellListUnknown = 220,
   kCellListEmpty = 221,
   kCellListUnchanged = 222,

@@ -112,7 +112,9 @@ class GeofenceService final : public v1::GeofenceService::Service {
       HEARTH_ASSIGN_OR_RETURN(const auto request, call.ChangeOf(*in));
       HEARTH_ASSIGN_OR_RETURN(const AreaId id, ParseAreaId(in->area_id()));
       HEARTH_ASSIGN_OR_RETURN(const auto to, AreaStateFrom(in->to(), "to"));
-      HEARTH_ASSIGN_OR_RETURN(const auto done, head_end_.geo().StepArea(request, id, to));
+      HEARTH_ASSIGN_OR_RETURN(const auto done, to == geofence::AreaState::kRetired
+                                                   ? head_end_.rollouts().RetireArea(request, id)
+                                                   : head_end_.geo().StepArea(request, id, to));
       Fill(done, *out);
       return Ok();
     });

@@ -2,6 +2,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/app/site.h"
@@ -360,6 +361,22 @@ TEST_F(RolloutTest, StagesByRegion) {
   ASSERT_TRUE(site.head().rollouts().Advance(site.NewRequest(), number));
   Judged(number);
   EXPECT_EQ(Dark(), 6U);
+}
+
+// Retiring takes an area's cells from everybody, with no way back: it waits until nobody lives there.
+TEST_F(RolloutTest, AnAreaIsRetiredWhenItHasNoHomeLeft) {
+  Install(1, 1, kHome);
+  ASSERT_TRUE(site.Open(2)) << "opened, not installed: a home as well";
+  const auto retire = [&] {
+    const auto retired = site.head().rollouts().RetireArea(site.NewRequest(), kArea);
+    return retired ? "" : retired.error().ToString();
+  };
+  EXPECT_THAT(retire(), testing::HasSubstr("2 homes are in area"));
+  ASSERT_TRUE(site.head().registry().Close(site.NewRequest("moved away"), FormNumberOf(1)));
+  EXPECT_THAT(retire(), testing::HasSubstr("1 home is in area"));
+  ASSERT_TRUE(site.head().registry().Close(site.NewRequest("never came"), FormNumberOf(2)));
+  EXPECT_EQ(retire(), "");
+  EXPECT_EQ(site.head().geo().GetArea(kArea)->area.state, geofence::AreaState::kRetired);
 }
 
 }  // namespace

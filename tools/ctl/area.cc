@@ -208,7 +208,9 @@ void AddAreaCommands(Tree& tree) {
   tree.Add<StepFlags>("area", "approve", "Approves what another actor submitted", DeclareStep,
                       RunStep<v1::APPROVED>);
   tree.Add<StepFlags>("area", "file", "Puts an approved area on file", DeclareStep, RunStep<v1::ON_FILE>);
-  tree.Add<StepFlags>("area", "retire", "Ends the sale in an area", DeclareStep, RunStep<v1::RETIRED>);
+  tree.Add<StepFlags>("area", "retire",
+                      "Ends the sale in an area. Refused (AREA_IN_USE) while homes are in it", DeclareStep,
+                      RunStep<v1::RETIRED>);
   tree.Add<AreaFlags>("area", "show", "One area with its steps, villages, homes and cells", DeclareArea,
                       RunShow);
   tree.Add<NoFlags>("area", "list", "All areas", DeclareNothing, RunList);
