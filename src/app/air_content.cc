@@ -71,20 +71,21 @@ Status AirContent::Refresh() {
     tables_to_build_.clear();
     for (const auto& [id, head] : geo->lists) {
       const auto built = tables_.find(id);
-      if (all || built == tables_.end() || built->second.version != head.version)
+      if (all || built == tables_.end() || built->second.stamp != geo->TableStamp(head))
         tables_to_build_.push_back(id);
     }
     geo_seen_ = std::move(geo);
     tables_epoch_ = keys_.current();
   }
   if (tables_to_build_.empty()) return Ok();
+  Status status = Ok();
   for (size_t i = 0; i < kTablesAtOnce && !tables_to_build_.empty(); ++i) {
     const ListId id = tables_to_build_.back();
     tables_to_build_.pop_back();
-    HEARTH_RETURN_IF_ERROR(BuildTable(id));
+    if (Status built = BuildTable(id); !built && status) status = std::move(built);
   }
   ListTableParts();
-  return Ok();
+  return status;
 }
 
 Status AirContent::RefreshServiceKeys() {
@@ -123,7 +124,7 @@ Status AirContent::BuildTable(const ListId& id) {
   }
   HEARTH_ASSIGN_OR_RETURN(Sections parts, builder_.Table(id.first, id.second));
   tables_[id] = {
-      .version = head->second.version, .province = ProvinceOf(id.second), .parts = std::move(parts)};
+      .stamp = geo->TableStamp(head->second), .province = ProvinceOf(id.second), .parts = std::move(parts)};
   return Ok();
 }
 

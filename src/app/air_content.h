@@ -42,7 +42,9 @@ class AirContent {
   AirContent(Executor& executor, const KeyKeeper& keys, const GeoState& geo, const SectionBuilder& builder)
       : executor_(executor), keys_(keys), geo_(geo), builder_(builder) {}
 
-  // Takes in what has changed; a part of it at a time, so that the air does not wait long.
+  // Takes in what has changed; a part of it at a time, so that the air does not wait long. What cannot be
+  // built stays as it was, keeps nothing else back, and is tried again when the lists change; the first
+  // error.
   Status Refresh();
   // Members of this group came or went.
   void Changed(GroupId group) { groups_known_.erase(group.value); }
@@ -87,7 +89,7 @@ class AirContent {
   };
   using ListId = std::pair<geofence::ListKind, AreaId>;
   struct Table {
-    uint64_t version = 0;
+    Stamp stamp;  // of another version, or of another grace, it is another
     uint16_t province = 0;
     Sections parts;
   };

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "src/cas/area_table.h"
+
 namespace hearth::app {
 namespace {
 
@@ -70,6 +72,17 @@ Status LoadAll(Executor& executor, std::string_view prefix, const std::function<
   }
 }
 
+// A list that boxes cannot be told would be one half of a lock.
+Status CheckFitsTheAir(const CellList& list) {
+  const size_t most =
+      cas::MaxTableCells(list.kind == ListKind::kWhitelist ? cas::TableKind::kArea : cas::TableKind::kDeny);
+  if (list.cells.size() <= most) return Ok();
+  return Error(Reason::kLimitExceeded,
+               fmt::format("{} {} has {} cells; boxes are told at most {} of one list: split it into several",
+                           geofence::NameOf(list.kind), ToString(list.id), list.cells.size(), most))
+      .Field("cells", fmt::format("at most {}", most));
+}
+
 AreaView ViewOf(const GeoSnapshot& snapshot, const Versioned<geofence::Area>& area) {
   AreaView view{.area = area.value, .revision = area.revision};
   const auto list = snapshot.lists.find({ListKind::kWhitelist, area.value.id});
@@ -87,6 +100,10 @@ bool GeoSnapshot::Known(const geofence::Cell& cell) const {
   bool known = false;
   index.ForEach(index.Find(cell), [&](const geofence::ListRef&) { known = true; });
   return known;
+}
+
+Stamp GeoSnapshot::TableStamp(const records::CellListHead& list) const {
+  return list.kind == ListKind::kWhitelist ? std::max(list.stamp, grace_stamp) : list.stamp;
 }
 
 CardRules GeoSnapshot::RulesFor(CardNumber card, AreaId area, std::optional<Suppose> suppose) const {
@@ -168,11 +185,27 @@ Status GeoState::ReloadLists() {
   return Ok();
 }
 
+std::string Encode(const PolicyNumbers& numbers) {
+  ByteWriter out(13);
+  out.U32(numbers.in_force).U32(numbers.last).U40(numbers.grace_stamp.value);
+  return std::string(AsChars(out.bytes()));
+}
+
+Result<PolicyNumbers> DecodePolicyNumbers(std::string_view bytes) {
+  ByteReader reader(AsBytes(bytes));
+  PolicyNumbers numbers{.in_force = reader.U32(), .last = reader.U32()};
+  if (reader.remaining() > 0) numbers.grace_stamp = Stamp(reader.U40());  // absent before there was one
+  if (!reader.ok()) return Error(Reason::kStoreCorrupt, "the numbers of the policy are cut short");
+  return numbers;
+}
+
 Status GeoState::LoadPolicy(GeoSnapshot& next) const {
   next.policy = seed_;
   HEARTH_ASSIGN_OR_RETURN(const auto head, executor_.Get(SiteKey(kPolicyName)));
   if (!head) return Ok();
-  HEARTH_ASSIGN_OR_RETURN(next.policy, PolicyOf(ByteReader(AsBytes(head->value)).U32()));
+  HEARTH_ASSIGN_OR_RETURN(const PolicyNumbers numbers, DecodePolicyNumbers(head->value));
+  HEARTH_ASSIGN_OR_RETURN(next.policy, PolicyOf(numbers.in_force));
+  next.grace_stamp = numbers.grace_stamp;
   return Ok();
 }
 
@@ -473,6 +506,7 @@ Result<CheckedList> GeoState::Check(const PutCellList& wish, const std::vector<P
   const uint32_t last = stored ? std::max(stored->value.last_version, stored->value.version) : 0;
   HEARTH_ASSIGN_OR_RETURN(checked.list,
                           geofence::MakeCellList(wish.kind, wish.id, last + 1, wish.cells, limits_));
+  HEARTH_RETURN_IF_ERROR(CheckFitsTheAir(checked.list));
   CellList before;
   if (exists) {
     HEARTH_ASSIGN_OR_RETURN(before, CellsOf(wish.kind, wish.id, checked.from));

@@ -48,6 +48,7 @@ struct GeoSnapshot {
   // The cells of all lists in force, and of those that rollouts under way bring.
   geofence::Layers cells_in_force;
   intervention::PolicyBook policy;
+  Stamp grace_stamp;  // when the policy last changed the grace of an area that has a list
   std::vector<UnderWay> under_way;
 
   // The rules for a card of an area. `suppose`: as if this card were inside, or outside, the rollout of that
@@ -60,11 +61,23 @@ struct GeoSnapshot {
   bool Known(const geofence::Cell& cell) const;
   // The version of a list that counts by these rules; 0: none.
   uint32_t VersionFor(const CardRules& rules, geofence::ListKind kind, AreaId id) const;
+  // Of the table of a list in force: boxes take a table anew only with a newer one, and an area's table tells
+  // the grace as well.
+  Stamp TableStamp(const records::CellListHead& list) const;
   CardRules RulesFor(CardNumber card, AreaId area, std::optional<Suppose> suppose = std::nullopt) const;
 
   // The area, other than a retired one, that holds exactly this place.
   std::optional<AreaId> HolderOf(geofence::PlaceCode place) const;
 };
+
+// What the site keeps under kPolicyName.
+struct PolicyNumbers {
+  uint32_t in_force = 0;
+  uint32_t last = 0;  // highest number ever given
+  Stamp grace_stamp;  // GeoSnapshot::grace_stamp
+};
+std::string Encode(const PolicyNumbers& numbers);
+Result<PolicyNumbers> DecodePolicyNumbers(std::string_view bytes);
 
 struct RegionRow {
   uint64_t line = 0;
@@ -132,8 +145,9 @@ class GeoState {
   Result<CellListChanged> PutList(const Request& request, const PutCellList& list);
   // The cells of one version of a list, from the store. CELL_LIST_UNKNOWN when that version is not kept.
   Result<geofence::CellList> CellsOf(geofence::ListKind kind, AreaId id, uint32_t version) const;
-  // Checks what somebody wants against what is in force: AREA_UNKNOWN, CELL_LIST_EMPTY, LIMIT_EXCEEDED,
-  // CELL_BOTH_LISTS (but for cells that another list of `with` takes off), CELL_LIST_UNCHANGED.
+  // Checks what somebody wants against what is in force: AREA_UNKNOWN, CELL_LIST_EMPTY, LIMIT_EXCEEDED (also
+  // for more cells than a table brings to boxes), CELL_BOTH_LISTS (but for cells that another list of `with`
+  // takes off), CELL_LIST_UNCHANGED.
   Result<CheckedList> Check(const PutCellList& wish, const std::vector<PutCellList>& with) const;
 
   // Rollouts change lists and policy in commands of their own, under this mutex; ReloadLists afterwards.

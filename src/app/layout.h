@@ -78,7 +78,7 @@ ObjectKey SiteKey(std::string_view name);
 inline constexpr std::string_view kCardPrefix = "card/";
 inline constexpr std::string_view kRolloutPrefix = "rollout/";
 inline constexpr std::string_view kPolicyName =
-    "policy";  // SiteKey: 4 bytes, big-endian: the version in force
+    "policy";  // SiteKey: version in force 4, highest version 4, stamp of the last change of grace 5
 inline constexpr std::string_view kSagaPrefix = "saga/";
 inline constexpr std::string_view kEvictionPrefix = "evict/";
 inline constexpr std::string_view kEmergencyPrefix = "emergency/";

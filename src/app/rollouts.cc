@@ -50,25 +50,29 @@ std::string Words(const Rollout& rollout) {
                              forecast.silent, forecast.back);
 }
 
-struct PolicyNumbers {
-  uint32_t in_force = 0;
-  uint32_t last = 0;
-};
-
 Result<PolicyNumbers> ReadPolicyNumbers(Txn& txn, const PolicyBook& in_force) {
   HEARTH_ASSIGN_OR_RETURN(const auto head, txn.Get(SiteKey(kPolicyName).key));
-  if (!head) return PolicyNumbers{in_force.version, in_force.version};
-  ByteReader reader(AsBytes(head->value));
-  PolicyNumbers numbers;
-  numbers.in_force = reader.U32();
-  numbers.last = reader.U32();
-  return numbers;
+  if (!head) return PolicyNumbers{.in_force = in_force.version, .last = in_force.version};
+  return DecodePolicyNumbers(head->value);
 }
 
 void WritePolicyNumbers(Txn& txn, const PolicyNumbers& numbers) {
-  ByteWriter out(8);
-  out.U32(numbers.in_force).U32(numbers.last);
-  txn.Put(SiteKey(kPolicyName).key, std::string(AsChars(out.bytes())));
+  txn.Put(SiteKey(kPolicyName).key, Encode(numbers));
+}
+
+// Boxes learn the grace from their area's table, and take a table anew only with a newer stamp. One stamp for
+// all of them: the cycle of the tables brings them, so a change of the national grace is one write.
+Status PutPolicyInForce(Txn& txn, const GeoSnapshot& now, const PolicyBook& next, PolicyNumbers numbers) {
+  const bool grace_changes = std::any_of(now.lists.begin(), now.lists.end(), [&](const auto& list) {
+    const auto& [kind, area] = list.first;
+    return kind == ListKind::kWhitelist && next.For(area).grace_hours != now.policy.For(area).grace_hours;
+  });
+  if (grace_changes) {
+    HEARTH_ASSIGN_OR_RETURN(numbers.grace_stamp, txn.NextStamp(/*open=*/false));
+  }
+  numbers.in_force = next.version;
+  WritePolicyNumbers(txn, numbers);
+  return Ok();
 }
 
 }  // namespace
@@ -516,10 +520,12 @@ Status Rollouts::TakeEffect(Txn& txn, const Rollout& rollout, const std::vector<
     HEARTH_RETURN_IF_ERROR(GeoState::PutInForce(txn, lists[i], rollout.lists[i].name, actor));
   }
   if (rollout.policy_to == 0) return Ok();
-  HEARTH_ASSIGN_OR_RETURN(PolicyNumbers numbers, ReadPolicyNumbers(txn, geo_.snapshot()->policy));
-  numbers.in_force = rollout.policy_to;
-  WritePolicyNumbers(txn, numbers);
-  return Ok();
+  const auto now = geo_.snapshot();
+  HEARTH_ASSIGN_OR_RETURN(const PolicyNumbers numbers, ReadPolicyNumbers(txn, now->policy));
+  HEARTH_ASSIGN_OR_RETURN(const auto next, txn.Read<PolicyBook>(PolicyKey(rollout.policy_to).key));
+  if (!next)
+    return Error(Reason::kStoreCorrupt, fmt::format("policy version {} is missing", rollout.policy_to));
+  return PutPolicyInForce(txn, *now, next->value, numbers);
 }
 
 Status Rollouts::Revert(Txn& txn, const Rollout& before, const Request& request) {
@@ -547,10 +553,9 @@ Status Rollouts::Revert(Txn& txn, const Rollout& before, const Request& request)
         fmt::format("policy version {} is in force now: undo the later change first", numbers.in_force));
   }
   HEARTH_ASSIGN_OR_RETURN(PolicyBook former, geo_.PolicyOf(before.policy_from));
-  former.version = numbers.in_force = ++numbers.last;
+  former.version = ++numbers.last;
   txn.Write(PolicyKey(former.version).key, former);
-  WritePolicyNumbers(txn, numbers);
-  return Ok();
+  return PutPolicyInForce(txn, *geo_.snapshot(), former, numbers);
 }
 
 Status Rollouts::Forget(Txn& txn, const Rollout& rollout) {

@@ -16,13 +16,6 @@ namespace {
 
 using geofence::ListKind;
 
-// Three bytes suit a village's list, four a county's, five a city's: the chance that a foreign cell is taken
-// for one of n is n / 2^(8w).
-constexpr size_t kVillageCells = 100;
-constexpr uint8_t kDenyWidth = 5;
-
-uint8_t AreaWidth(size_t cells) { return cells <= kVillageCells ? cas::kRecordCellWidth : 4; }
-
 uint16_t ProvinceOf(RegionCode region) {
   return static_cast<uint16_t>(Ancestor(region, RegionLevel::kProvince).value);
 }
@@ -192,15 +185,15 @@ Result<Sections> SectionBuilder::Table(ListKind kind, AreaId id) const {
   const auto province = static_cast<uint16_t>(AreaDivision(id) / 10000);
   for (const entitlement::Package& package : keys_.PackagesOf(province)) {
     HEARTH_ASSIGN_OR_RETURN(const auto key, keys_.PackageKeyAt(package.id, epoch));
-    const bool area = kind == ListKind::kWhitelist;
+    const auto on_air = kind == ListKind::kWhitelist ? cas::TableKind::kArea : cas::TableKind::kDeny;
     HEARTH_ASSIGN_OR_RETURN(auto packed,
-                            cas::PackAreaTable({.kind = area ? cas::TableKind::kArea : cas::TableKind::kDeny,
+                            cas::PackAreaTable({.kind = on_air,
                                                 .area = id,
                                                 .version = static_cast<uint16_t>(head->second.version),
-                                                .stamp = head->second.stamp,
+                                                .stamp = geo->TableStamp(head->second),
                                                 .package = package.id,
                                                 .package_epoch = EpochPlan::Wrap(epoch),
-                                                .width = area ? AreaWidth(cells.size()) : kDenyWidth,
+                                                .width = cas::TableWidth(on_air, cells.size()),
                                                 .grace_hours = geo->policy.For(id).grace_hours},
                                                cells, key));
     for (Bytes& section : packed) sections.push_back(std::move(section));

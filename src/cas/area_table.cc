@@ -13,6 +13,7 @@ using crypto::SecretAccess;
 
 constexpr size_t kAadBytes = 21;
 constexpr size_t kFixedBytes = kAadBytes + crypto::SivKey::kOverhead + 2;
+static_assert(CellsPerPart(1) == mpegts::kPacketPayloadBytes - kFixedBytes);
 
 Status CheckTable(const AreaTable& table) {
   if (table.kind != TableKind::kArea && table.kind != TableKind::kDeny) {
@@ -88,7 +89,7 @@ Result<std::vector<Bytes>> PackAreaTable(const AreaTable& table, std::span<const
   Bytes hashes;
   for (const Bytes& hash : distinct) hashes.insert(hashes.end(), hash.begin(), hash.end());
 
-  const size_t part_bytes = (mpegts::kPacketPayloadBytes - kFixedBytes) / table.width * table.width;
+  const size_t part_bytes = CellsPerPart(table.width) * table.width;
   const size_t parts = std::max<size_t>(1, (hashes.size() + part_bytes - 1) / part_bytes);
   if (parts > kMaxTableParts) {
     return Error(Reason::kSectionTooLong, std::to_string(distinct.size()) + " cells of list " +

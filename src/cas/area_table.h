@@ -23,6 +23,19 @@ inline constexpr uint8_t kMinCellWidth = 3;
 inline constexpr uint8_t kMaxCellWidth = 8;
 inline constexpr size_t kMaxTableParts = 255;
 
+// The chance that a foreign cell is taken for one of a table of n is n / 2^(8w): three bytes suit a village's
+// list, four a county's; a deny table darkens an honest box by it, so it gets five (docs/security.md).
+inline constexpr size_t kVillageCells = 100;
+constexpr uint8_t TableWidth(TableKind kind, size_t cells) {
+  if (kind == TableKind::kDeny) return 5;
+  return cells <= kVillageCells ? 3 : 4;
+}
+// Cells of so many bytes in one section, and in all parts of a table.
+constexpr size_t CellsPerPart(uint8_t width) { return 144 / width; }
+constexpr size_t MaxTableCells(TableKind kind) {
+  return kMaxTableParts * CellsPerPart(TableWidth(kind, SIZE_MAX));
+}
+
 // What all parts of one version share.
 struct AreaTable {
   TableKind kind = TableKind::kArea;

@@ -123,6 +123,17 @@ TEST(Offline, AnEmptiedAreaTableIsARule) {
   EXPECT_EQ(home.Screen(), "E09");
 }
 
+// As when two hashes are equal by chance; the head-end refuses lists that have one cell for one place.
+TEST(Offline, AHomeCellThatADenyTableHasTooIsHome) {
+  Home home;
+  ASSERT_TRUE(home.Install());
+  EXPECT_EQ(home.SendTable(TableKind::kDeny, kCityDeny, 300, {kCityCell, kHomeCell}, 72, 8), Why::kTaken);
+  for (const uint64_t second : {0, 60, 3600}) {
+    home.Hear(second, Hears({kHomeCell}));
+    EXPECT_EQ(home.Screen(), "") << second;
+  }
+}
+
 TEST(Offline, AnExemptionEndsAGraceThatRanOut) {
   Home home;
   ASSERT_TRUE(home.Install());
