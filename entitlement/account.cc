@@ -197,10 +197,10 @@ Account BeginAbort(Account account) {
 }
 
 Account Moved(Account account, AreaId area, RegionCode village, uint8_t natural_village, const Actor& actor) {
-  account.history.push_back(Entry(actor, "relocate",
-                                  fmt::format("village {} area {} → village {} area {}",
-                                              ToString(account.form.village), ToString(account.area),
-                                              ToString(village), ToString(area))));
+  account.history.push_back(
+      Entry(actor, "relocate",
+            fmt::format("village {} area {} → village {} area {}", ToString(account.form.village),
+                        ToString(account.area), ToString(village), ToString(area))));
   std::erase(account.left, village);
   if (account.form.village != village &&
       std::find(account.left.begin(), account.left.end(), account.form.village) == account.left.end()) {

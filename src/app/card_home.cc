@@ -68,13 +68,12 @@ Result<bool> ConfirmRelocation(Txn& txn, CardRecord& card, UnixMillis reported, 
   const std::string key = RelocationKey(card.card.number).key;
   HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<RelocationRecord>(key));
   if (!stored || stored->value.relocation.state != intervention::RelocationState::kApproved) return false;
-  HEARTH_ASSIGN_OR_RETURN(auto confirmed, intervention::DecideHeard(stored->value.relocation, card.also,
-                                                                    reported, txn.now()));
+  HEARTH_ASSIGN_OR_RETURN(
+      auto confirmed, intervention::DecideHeard(stored->value.relocation, card.also, reported, txn.now()));
   if (!confirmed) return false;
   stored->value.relocation = std::move(*confirmed);
   stored->value.told = false;
-  HEARTH_RETURN_IF_ERROR(
-      ChangeHome(txn, card, stored->value.relocation.to, stored->value.to_village));
+  HEARTH_RETURN_IF_ERROR(ChangeHome(txn, card, stored->value.relocation.to, stored->value.to_village));
   // It was granted for the valley that was left.
   HEARTH_RETURN_IF_ERROR(EndExemption(txn, card, "the subscriber moved house", limits));
   txn.Write(key, stored->value);

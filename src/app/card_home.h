@@ -20,8 +20,8 @@ Status EndExemption(Txn& txn, records::CardRecord& card, const std::string& why,
 // The same for the relocation: CANCELLED. Does not write the card.
 Status EndRelocation(Txn& txn, records::CardRecord& card, const std::string& why, const Limits& limits);
 
-// The card was heard in `also`, by a report of this time of its own: its relocation is CONFIRMED, the new home
-// is the card's, an exemption of the old one ends. False: nothing of that. Does not write the card.
+// The card was heard in `also`, by a report of this time of its own: its relocation is CONFIRMED, the new
+// home is the card's, an exemption of the old one ends. False: nothing of that. Does not write the card.
 Result<bool> ConfirmRelocation(Txn& txn, records::CardRecord& card, UnixMillis reported,
                                const Limits& limits);
 

@@ -40,8 +40,7 @@ Error Unknown(CardNumber card) {
 Result<std::vector<geofence::Cell>> CellsFrom(const std::vector<std::string>& texts) {
   std::vector<geofence::Cell> cells;
   for (size_t i = 0; i < texts.size(); ++i) {
-    HEARTH_ASSIGN_OR_RETURN(cells.emplace_back(),
-                            geofence::ParseCell(texts[i], fmt::format("cells[{}]", i)));
+    HEARTH_ASSIGN_OR_RETURN(cells.emplace_back(), geofence::ParseCell(texts[i], fmt::format("cells[{}]", i)));
   }
   return cells;
 }
@@ -89,9 +88,9 @@ Result<ExemptionChanged> Exemptions::Report(const Request& request, CardNumber c
         ExemptionRecord record;
         HEARTH_ASSIGN_OR_RETURN(
             record.exemption,
-            intervention::DecideReport(
-                card, present ? &present->value.exemption : nullptr,
-                {.name = request.actor, .reason = request.reason, .now = txn.now()}, limits_));
+            intervention::DecideReport(card, present ? &present->value.exemption : nullptr,
+                                       {.name = request.actor, .reason = request.reason, .now = txn.now()},
+                                       limits_));
         record.account = home.card.claim.account;
         record.area = home.card.area;
         record.village = home.card.village;
@@ -113,8 +112,8 @@ Result<ExemptionChanged> Exemptions::Step(const Request& request, CardNumber car
         if (!stored) return Unknown(card);
         HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, key.key));
         ExemptionRecord& record = stored->value;
-        HEARTH_ASSIGN_OR_RETURN(
-            record.exemption, decide(record.exemption, {request.actor, request.reason, txn.now()}));
+        HEARTH_ASSIGN_OR_RETURN(record.exemption,
+                                decide(record.exemption, {request.actor, request.reason, txn.now()}));
         if (effect != Effect::kNone) {
           HEARTH_ASSIGN_OR_RETURN(CardRecord home, ReadHome(txn, card));
           if (effect == Effect::kGrants) {
@@ -157,9 +156,8 @@ Result<ExemptionChanged> Exemptions::Grant(const Request& request, CardNumber ca
   return Step(request, card, std::move(act), Effect::kGrants,
               [&](const Exemption& exemption, const ExemptionActor& actor) {
                 return intervention::DecideGrant(
-                    exemption,
-                    {.approver = request.approver, .expires = wish.expires, .cells = wish.cells}, actor,
-                    limits_);
+                    exemption, {.approver = request.approver, .expires = wish.expires, .cells = wish.cells},
+                    actor, limits_);
               });
 }
 

@@ -1,5 +1,5 @@
-// Homes without base station signal (无基站信号, domain S8), from the installer's report to the centre's decision
-// (HomeService). The rules are intervention/exemption.h; here they meet the card and the store.
+// Homes without base station signal (无基站信号, domain S8), from the installer's report to the centre's
+// decision (HomeService). The rules are intervention/exemption.h; here they meet the card and the store.
 //
 // An exemption is kept in its card's bucket, so a step and what it does to the card are one commit: there is
 // nothing to finish after a crash. A granted one ends by itself: the housekeeper finds it by the index.
@@ -59,8 +59,8 @@ class Exemptions {
   // By card number. PAGE_TOKEN_INVALID.
   Result<PageOf<ExemptionView>> List(const HomeFilter& filter, size_t size, std::string_view token);
 
-  // Ends those whose time is over, some hundred at a time; each is a commit of its own, so a crash loses none.
-  // The housekeeper calls it, while the gate is open.
+  // Ends those whose time is over, some hundred at a time; each is a commit of its own, so a crash loses
+  // none. The housekeeper calls it, while the gate is open.
   void Tick();
 
  private:

@@ -114,9 +114,8 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
                                        *head->rollouts_, options.limits);
   head->exemptions_ = std::make_unique<Exemptions>(executor, *head->registry_, *head->location_,
                                                    head->exempt_homes_, options.limits, log);
-  head->relocations_ =
-      std::make_unique<Relocations>(executor, *head->registry_, *head->location_, head->moving_homes_,
-                                    options.centre, options.limits, log);
+  head->relocations_ = std::make_unique<Relocations>(
+      executor, *head->registry_, *head->location_, head->moving_homes_, options.centre, options.limits, log);
   head->reconciler_ = std::make_unique<Reconciler>(
       executor, *head->keys_, *head->restore_, head->archiver_.get(), identity, options.limits,
       [self = head.get()](const Request& request, std::string_view action, bool set_aside) {

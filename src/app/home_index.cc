@@ -28,8 +28,8 @@ std::vector<CardNumber> HomeIndex::After(CardNumber after, const HomeFilter& fil
   std::vector<CardNumber> cards;
   for (auto it = rows_.upper_bound(after.value); it != rows_.end() && cards.size() < most; ++it) {
     const HomeRow& row = it->second.row;
-    const bool meant = filter.states.empty() ||
-                       std::find(filter.states.begin(), filter.states.end(), row.state) != filter.states.end();
+    const bool meant = filter.states.empty() || std::find(filter.states.begin(), filter.states.end(),
+                                                          row.state) != filter.states.end();
     if (!meant) continue;
     if (filter.region.value != 0 && !below(row.village) && !below(row.other)) continue;
     cards.emplace_back(it->first);

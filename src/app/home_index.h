@@ -1,6 +1,6 @@
-// Which cards have an exemption, or a relocation, in which state, and when something is due: in memory, so that
-// lists and the housekeeper need not read all buckets. Derived: filled from the store at start, kept up by
-// every commit.
+// Which cards have an exemption, or a relocation, in which state, and when something is due: in memory, so
+// that lists and the housekeeper need not read all buckets. Derived: filled from the store at start, kept up
+// by every commit.
 #pragma once
 
 #include <cstdint>

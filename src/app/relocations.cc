@@ -1,11 +1,14 @@
 // The life of a relocation in the store.
 //
-//   1. card     asked for, approved (`also` and `also_until` of the card with it), cancelled, timed out: each one
+//   1. card     asked for, approved (`also` and `also_until` of the card with it), cancelled, timed out: each
+//   one
 //               commit, as the relocation is kept beside its card
-//   2. card     a report is heard in the new area (Location): CONFIRMED, the card has the new home, its record is
+//   2. card     a report is heard in the new area (Location): CONFIRMED, the card has the new home, its
+//   record is
 //               due on the air; `told` is false
 //   3. account  the account has the new home: area, village, history
-//   4. card     whatever card the account has by now (it may have been swapped in between) has the new home too
+//   4. card     whatever card the account has by now (it may have been swapped in between) has the new home
+//   too
 //   5. card     `told` is true
 //
 // 3 to 5 are the housekeeper's, found by the index, which is filled from the store at start: a crash between
@@ -13,9 +16,9 @@
 // closed is settled first.
 //
 // What the receiver is told. The record on the air has room for one area. Until the move is confirmed it
-// stays the old one: a box that still stands there watches on. A box that has moved hears unknown cells, so it
-// reports, and stays lit for the grace of its region (72 powered hours unless the policy says otherwise); its
-// first report confirms the move, and the record with the new area follows within seconds. The other way
+// stays the old one: a box that still stands there watches on. A box that has moved hears unknown cells, so
+// it reports, and stays lit for the grace of its region (72 powered hours unless the policy says otherwise);
+// its first report confirms the move, and the record with the new area follows within seconds. The other way
 // round, the old home would be dark after the grace though nobody has moved yet. Only where the grace is 0 is
 // a moved box dark until its report was taken.
 
@@ -82,8 +85,7 @@ Result<RelocationChanged> Relocations::Changed(const Request& request, CardNumbe
 Result<RelocationChanged> Relocations::Ask(const Request& request, const MoveWish& wish) {
   const CardNumber card = wish.card;
   const RegionCode village = geofence::VillageOf(wish.to);
-  const auto natural =
-      static_cast<uint8_t>(geofence::IsNatural(wish.to) ? wish.to.value % 100 : 0);
+  const auto natural = static_cast<uint8_t>(geofence::IsNatural(wish.to) ? wish.to.value % 100 : 0);
   if (const auto settled = registry_.SettledCard(card); !settled) return settled.error();
   const ObjectKey key = RelocationKey(card);
   Act act{.action = "relocation.request",
@@ -100,14 +102,15 @@ Result<RelocationChanged> Relocations::Ask(const Request& request, const MoveWis
         }
         HEARTH_ASSIGN_OR_RETURN(const AreaId to, registry_.SellingArea(village, natural, "village"));
         if (ProvinceOf(to) != ProvinceOf(home.card.area)) {
-          return Error(Reason::kAreaOutsideCounty,
-                       fmt::format("area {} is in another province than {}: its channels and keys are others; "
-                                   "close the account and open one there",
-                                   ToString(to), ToString(home.card.area)));
+          return Error(
+              Reason::kAreaOutsideCounty,
+              fmt::format("area {} is in another province than {}: its channels and keys are others; "
+                          "close the account and open one there",
+                          ToString(to), ToString(home.card.area)));
         }
         if (to == home.card.area) {
-          return InvalidField("village", fmt::format("in another area than {}, where the card is at home",
-                                                     ToString(to)));
+          return InvalidField(
+              "village", fmt::format("in another area than {}, where the card is at home", ToString(to)));
         }
         HEARTH_ASSIGN_OR_RETURN(const auto present, txn.Read<RelocationRecord>(key.key));
         if (present) HEARTH_RETURN_IF_ERROR(CheckRevision(request, present->revision, key.key));
@@ -146,11 +149,11 @@ Result<RelocationChanged> Relocations::Step(const Request& request, CardNumber c
         if (!stored) return Unknown(card);
         HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, key.key));
         RelocationRecord& record = stored->value;
-        HEARTH_ASSIGN_OR_RETURN(record.relocation, decide(record.relocation, {.name = request.actor,
-                                                                              .reason = request.reason,
-                                                                              .now = txn.now(),
-                                                                              .from_centre = centre_.contains(
-                                                                                  request.actor)}));
+        HEARTH_ASSIGN_OR_RETURN(record.relocation,
+                                decide(record.relocation, {.name = request.actor,
+                                                           .reason = request.reason,
+                                                           .now = txn.now(),
+                                                           .from_centre = centre_.contains(request.actor)}));
         HEARTH_ASSIGN_OR_RETURN(CardRecord home, ReadCard(txn, card));
         TakeOver(record.relocation, home);
         HEARTH_RETURN_IF_ERROR(location_.Rejudge(txn, home, request.actor, request.reason));
@@ -277,9 +280,8 @@ Result<std::optional<CardNumber>> Relocations::MoveAccount(const RelocationRecor
     if (account.area == relocation.to && account.form.village == record.to_village) return Ok();
     const std::string& who = relocation.steps.empty() ? act.actor : relocation.steps.front().actor;
     const std::string& why = relocation.steps.empty() ? act.reason : relocation.steps.front().reason;
-    txn.Write(key.key,
-              entitlement::Moved(account, relocation.to, record.to_village, record.to_natural,
-                                 {.name = who, .reason = why, .approver = {}, .now = txn.now()}));
+    txn.Write(key.key, entitlement::Moved(account, relocation.to, record.to_village, record.to_natural,
+                                          {.name = who, .reason = why, .approver = {}, .now = txn.now()}));
     return Ok();
   });
   if (!moved) return moved.error();

@@ -62,7 +62,7 @@ struct CardRecord {
   uint64_t held = 0;                        // number of the held or proposed intervention; 0: none
   std::optional<geofence::Cell> home_cell;  // serving cell when it was last IN_AREA
   std::optional<Fix> fix;                   // of the newest report, instead of cells
-  AreaId also;  // a second accepted area, while a relocation is approved; 0: none
+  AreaId also;                              // a second accepted area, while a relocation is approved; 0: none
   UnixMillis also_until;
   UnixMillis exempt_until;  // 0: no end
   std::vector<geofence::Cell> exempt_cells;

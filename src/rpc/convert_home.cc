@@ -102,8 +102,7 @@ v1::Relocation ToProto(const app::RelocationView& view) {
   out.set_from_area(ToString(from.from));
   out.set_to_area(ToString(from.to));
   if (view.record.from_village.value != 0) out.set_from_village(ToString(view.record.from_village));
-  const std::string natural =
-      view.record.to_natural == 0 ? "" : fmt::format("{:02}", view.record.to_natural);
+  const std::string natural = view.record.to_natural == 0 ? "" : fmt::format("{:02}", view.record.to_natural);
   if (view.record.to_village.value != 0) out.set_to_village(ToString(view.record.to_village) + natural);
   out.set_days(from.days);
   if (from.ends.value != 0) *out.mutable_ends() = ToTimestamp(from.ends);

@@ -57,8 +57,7 @@ class HomeService final : public v1::HomeService::Service {
     return front_.Serve(*list_exemptions_, *context, [&](Call&) -> Status {
       HEARTH_ASSIGN_OR_RETURN(const auto filter, HomeFilterFrom(*in));
       HEARTH_ASSIGN_OR_RETURN(const size_t size, PageSizeFrom(in->page(), front_.limits()));
-      HEARTH_ASSIGN_OR_RETURN(const auto page,
-                              head_end_.exemptions().List(filter, size, in->page().token()));
+      HEARTH_ASSIGN_OR_RETURN(const auto page, head_end_.exemptions().List(filter, size, in->page().token()));
       for (const app::ExemptionView& view : page.items) *out->add_exemptions() = ToProto(view);
       out->set_next_page_token(page.next_token);
       return Ok();

@@ -1,5 +1,5 @@
-// Homes without signal and homes that move: each step of both, what it does to card, account and receiver, and
-// that no kill between two commits loses anything.
+// Homes without signal and homes that move: each step of both, what it does to card, account and receiver,
+// and that no kill between two commits loses anything.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -62,9 +62,7 @@ class HomesTest : public testing::Test {
   Exemptions& exemptions() { return site.head().exemptions(); }
   Relocations& relocations() { return site.head().relocations(); }
   records::CardRecord CardNow(uint64_t n) { return site.head().registry().Card(CardOf(n))->value; }
-  entitlement::Account AccountNow(uint64_t n) {
-    return site.head().registry().Get(FormNumberOf(n))->account;
-  }
+  entitlement::Account AccountNow(uint64_t n) { return site.head().registry().Get(FormNumberOf(n))->account; }
   UnixMillis In(hours time) {
     return UnixMillis(site.clock.Now().value + std::chrono::milliseconds(time).count());
   }
@@ -77,7 +75,8 @@ class HomesTest : public testing::Test {
   }
   void Grant(uint64_t n, hours time = hours(48), std::vector<std::string> cells = {}) {
     Collect(n);
-    Expect(exemptions().Grant(By("centre", "a deep valley", "chief"), CardOf(n), {In(time), std::move(cells)}));
+    Expect(
+        exemptions().Grant(By("centre", "a deep valley", "chief"), CardOf(n), {In(time), std::move(cells)}));
   }
   void Ask(uint64_t n, uint64_t village = kNextVillage, uint32_t days = 30) {
     Expect(relocations().Ask(By("clerk", "married there"), {CardOf(n), geofence::PlaceCode(village), days}));
@@ -119,11 +118,9 @@ TEST_F(HomesTest, AHomeWithoutSignalIsOpenedByTheCentreAndByNobodyElse) {
   const ExemptionWish wish{In(hours(48)), {}};
   EXPECT_EQ(exemptions().Grant(By("centre", "why", "installer"), CardOf(1), wish).error().reason(),
             Reason::kSecondApproverNeeded);
-  EXPECT_EQ(exemptions()
-                .Grant(By("centre", "why", "chief"), CardOf(1), {site.clock.Now(), {}})
-                .error()
-                .reason(),
-            Reason::kFieldInvalid);
+  EXPECT_EQ(
+      exemptions().Grant(By("centre", "why", "chief"), CardOf(1), {site.clock.Now(), {}}).error().reason(),
+      Reason::kFieldInvalid);
   EXPECT_EQ(exemptions()
                 .Grant(By("centre", "why", "chief"), CardOf(1), {In(hours(1)), {"a cell"}})
                 .error()
@@ -272,10 +269,7 @@ TEST_F(HomesTest, AMoveIsApprovedAndTheFirstReportFromTheNewHomeConfirmsIt) {
   const auto before = AccountNow(1);
   Ask(1);
   EXPECT_EQ(relocations().Approve(By("clerk"), CardOf(1)).error().reason(), Reason::kSecondApproverNeeded);
-  EXPECT_EQ(relocations()
-                .Ask(By("clerk"), {CardOf(1), geofence::PlaceCode(kNextVillage)})
-                .error()
-                .reason(),
+  EXPECT_EQ(relocations().Ask(By("clerk"), {CardOf(1), geofence::PlaceCode(kNextVillage)}).error().reason(),
             Reason::kRelocationStateInvalid);
   Expect(relocations().Approve(By("chief", "papers seen"), CardOf(1)));
   EXPECT_EQ(CardNow(1).also, kNextArea);
@@ -336,13 +330,13 @@ TEST_F(HomesTest, TheReceiverHasTheOldAreaUntilTheMoveIsConfirmed) {
   Approve(1);
   Settle(home);
   const auto area = [&] { return home.receiver.card()->state().record->area; };
-  EXPECT_EQ(area(), kArea.value) << "nobody has moved yet";
+  EXPECT_EQ(area(), kArea) << "nobody has moved yet";
   site.clock.Advance(minutes(2));
   ASSERT_TRUE(site.Send(home, kNextHome));
   site.head().HousekeepNow();
   site.Pass();
   site.Listen(home);
-  EXPECT_EQ(area(), kNextArea.value);
+  EXPECT_EQ(area(), kNextArea);
   EXPECT_TRUE(site.Watches(home));
   const receiver::LocationRules rules = home.receiver.card()->Rules();
   ASSERT_TRUE(rules.area_cells);
@@ -518,10 +512,11 @@ TEST(HomesCrash, AConfirmedMoveReachesItsAccountWhateverIsKilled) {
     ASSERT_TRUE(geo.CreateArea(site.NewRequest(), {kNextArea, "新区", {geofence::PlaceCode(kNextVillage)}}));
     ASSERT_TRUE(geo.StepArea(site.NewRequest(), kNextArea, geofence::AreaState::kSubmitted));
     ASSERT_TRUE(geo.StepArea(second, kNextArea, geofence::AreaState::kApproved));
-    ASSERT_TRUE(
-        geo.PutList(site.NewRequest(), {geofence::ListKind::kWhitelist, kNextArea, "新", CellsOf(kNextHome)}));
+    ASSERT_TRUE(geo.PutList(site.NewRequest(),
+                            {geofence::ListKind::kWhitelist, kNextArea, "新", CellsOf(kNextHome)}));
     Home home = site.Installed(1);
-    ASSERT_TRUE(site.head().relocations().Ask(site.NewRequest(), {CardOf(1), geofence::PlaceCode(kNextVillage)}));
+    ASSERT_TRUE(
+        site.head().relocations().Ask(site.NewRequest(), {CardOf(1), geofence::PlaceCode(kNextVillage)}));
     Request approval = site.NewRequest();
     approval.actor = "chief";
     ASSERT_TRUE(site.head().relocations().Approve(approval, CardOf(1)));

@@ -170,12 +170,11 @@ inline ExemptionRecord Any() {
   out.exemption.expires = AnyTime();
   out.exemption.cells = AnyList(3, AnyText);
   out.exemption.steps = AnyList(4, [] {
-    return intervention::ExemptionStep{
-        .state = AnyEnum(ExemptionState::kReported, ExemptionState::kRevoked),
-        .actor = AnyText(),
-        .approver = AnyText(),
-        .reason = AnyText(),
-        .at = AnyTime()};
+    return intervention::ExemptionStep{.state = AnyEnum(ExemptionState::kReported, ExemptionState::kRevoked),
+                                       .actor = AnyText(),
+                                       .approver = AnyText(),
+                                       .reason = AnyText(),
+                                       .at = AnyTime()};
   });
   out.account = AnyText();
   out.area = AnyArea();

@@ -56,8 +56,7 @@ using Types =
     ::testing::Types<Account, CardRecord, BoxRecord, SimRecord, Claim, TownshipRecord, GroupRecord,
                      BatchRecord, Channel, PackageRecord, Product, PlanHead, PlanDay, entitlement::Emergency,
                      EmergencyHead, Eviction, Region, Area, CellListHead, InterventionRecord, ExemptionRecord,
-                     RelocationRecord, Dedup,
-                     OutboxEntry, ChangeRecord, Audit, geofence::Village>;
+                     RelocationRecord, Dedup, OutboxEntry, ChangeRecord, Audit, geofence::Village>;
 TYPED_TEST_SUITE(EveryRecord, Types, Names);
 
 // Bytes of unknown origin give a value that is kept like any other, or STORE_CORRUPT.

@@ -61,17 +61,15 @@ void PrintRelocation(const v1::Relocation& relocation, std::ostream& out) {
   sheet.Add("card", relocation.card_number());
   sheet.Add("state", NameOf(relocation.state()));
   sheet.AddIf("account", relocation.form_number());
-  sheet.Add("from", fmt::format("area {} village {}", relocation.from_area(),
-                                OrDash(relocation.from_village())));
-  sheet.Add("to",
-            fmt::format("area {} village {}", relocation.to_area(), OrDash(relocation.to_village())));
+  sheet.Add("from",
+            fmt::format("area {} village {}", relocation.from_area(), OrDash(relocation.from_village())));
+  sheet.Add("to", fmt::format("area {} village {}", relocation.to_area(), OrDash(relocation.to_village())));
   sheet.Add("days", std::to_string(relocation.days()));
   if (relocation.has_ends()) sheet.Add("waits until", LocalTime(relocation.ends()));
   sheet.Print(out);
   Table steps({{"time"}, {"state"}, {"actor"}, {"reason"}});
   for (const v1::RelocationStep& step : relocation.steps()) {
-    steps.Add(
-        {LocalTime(step.time()), NameOf(step.state()), Who(step.actor()), OrDash(step.reason())});
+    steps.Add({LocalTime(step.time()), NameOf(step.state()), Who(step.actor()), OrDash(step.reason())});
   }
   out << '\n';
   steps.Print(out);
@@ -106,9 +104,9 @@ int RunExemptionStep(Session& session, const StepFlags& flags) {
 }
 
 int RunRevoke(Session& session, const StepFlags& flags) {
-  const std::string question =
-      fmt::format("Revoke the exemption of card {}? Its box goes dark after its grace without a cell of its area.",
-                  flags.card);
+  const std::string question = fmt::format(
+      "Revoke the exemption of card {}? Its box goes dark after its grace without a cell of its area.",
+      flags.card);
   if (!session.Confirm(question)) return session.Declined();
   return RunExemptionStep<&Homes::RevokeExemption>(session, flags);
 }
@@ -124,8 +122,9 @@ void DeclareGrant(CLI::App& command, GrantFlags& flags) {
   DeclareCard(command, flags.card);
   Time(command.add_option("--until", flags.until, "When it ends; within ten years"))->required();
   command
-      .add_option("--cell", flags.cells,
-                  "A cell of a city that this home hears: the deny lists do not hold for it. May be given often")
+      .add_option(
+          "--cell", flags.cells,
+          "A cell of a city that this home hears: the deny lists do not hold for it. May be given often")
       ->type_name("CELL");
   DeclareChange(command, flags.change, true);
 }
@@ -171,11 +170,9 @@ int RunListExemptions(Session& session, const ListFlags& flags) {
   Table table({{"card"}, {"state"}, {"account"}, {"village"}, {"since"}, {"actor"}, {"until"}, {"reason"}});
   return session.List(&Homes::ListExemptions, request, [&](const v1::ListExemptionsResponse& answer) {
     for (const v1::Exemption& one : answer.exemptions()) {
-      const auto last =
-          one.steps().empty() ? v1::ExemptionStep() : one.steps(one.steps_size() - 1);
+      const auto last = one.steps().empty() ? v1::ExemptionStep() : one.steps(one.steps_size() - 1);
       table.Add({one.card_number(), NameOf(one.state()), OrDash(one.form_number()), OrDash(one.village()),
-                 LocalTime(last.time()), Who(last.actor()), LocalTime(one.expires()),
-                 OrDash(last.reason())});
+                 LocalTime(last.time()), Who(last.actor()), LocalTime(one.expires()), OrDash(last.reason())});
     }
     table.Print(session.out());
   });
@@ -240,8 +237,7 @@ int RunListRelocations(Session& session, const ListFlags& flags) {
   Table table({{"card"}, {"state"}, {"account"}, {"from"}, {"to"}, {"since"}, {"actor"}, {"waits until"}});
   return session.List(&Homes::ListRelocations, request, [&](const v1::ListRelocationsResponse& answer) {
     for (const v1::Relocation& one : answer.relocations()) {
-      const auto last =
-          one.steps().empty() ? v1::RelocationStep() : one.steps(one.steps_size() - 1);
+      const auto last = one.steps().empty() ? v1::RelocationStep() : one.steps(one.steps_size() - 1);
       table.Add({one.card_number(), NameOf(one.state()), OrDash(one.form_number()),
                  OrDash(one.from_village()), OrDash(one.to_village()), LocalTime(last.time()),
                  Who(last.actor()), LocalTime(one.ends())});
@@ -274,8 +270,9 @@ void AddHomeCommands(Tree& tree) {
   tree.Noun("relocation", "Subscribers who move house");
   tree.Add<MoveFlags>("relocation", "request", "Asks for a move to another village of the province",
                       DeclareMove, RunMove);
-  tree.Add<StepFlags>("relocation", "approve", "A second person: both homes count until the box is heard there",
-                      DeclareStep, RunRelocationStep<&Homes::ApproveRelocation>);
+  tree.Add<StepFlags>("relocation", "approve",
+                      "A second person: both homes count until the box is heard there", DeclareStep,
+                      RunRelocationStep<&Homes::ApproveRelocation>);
   tree.Add<StepFlags>("relocation", "cancel", "Gives up one that no report has confirmed", DeclareStep,
                       RunRelocationStep<&Homes::CancelRelocation>);
   tree.Add<CardFlags>("relocation", "show", "The newest of a card, with who did what and why", DeclareShow,
