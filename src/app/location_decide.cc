@@ -235,6 +235,10 @@ Status Location::Rejudge(Txn& txn, CardRecord& record, const std::string& actor,
   const entitlement::Card& card = record.card;
   const bool bound = card.claim.held() && card.settled == card.claim.intent;
   if (!bound || entitlement::IsEvicted(card)) return Ok();
+  // What was only observed speaks too. The counter is left to the saver: a report on its way may have it.
+  if (const auto row = column_.Find(card.number)) {
+    ApplyRow(*row, static_cast<uint32_t>(record.location.last_counter.value_or(0)), column_.cells(), record);
+  }
   const auto geo = geo_.snapshot();
   const CardRules rules = geo->RulesFor(card.number, card.area);
   Report newest{.card = card.number, .fix = record.fix};

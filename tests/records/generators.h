@@ -165,7 +165,7 @@ template <>
 inline ExemptionRecord Any() {
   using intervention::ExemptionState;
   ExemptionRecord out;
-  out.exemption.card = AnyCard();
+  out.exemption.card = AnyCard(1);
   out.exemption.state = AnyEnum(ExemptionState::kReported, ExemptionState::kRevoked);
   out.exemption.expires = AnyTime();
   out.exemption.cells = AnyList(3, AnyText);
@@ -186,9 +186,9 @@ template <>
 inline RelocationRecord Any() {
   using intervention::RelocationState;
   RelocationRecord out;
-  out.relocation.card = AnyCard();
-  out.relocation.from = AnyArea();
-  out.relocation.to = AnyArea();
+  out.relocation.card = AnyCard(1);
+  out.relocation.from = AnyArea(1);
+  out.relocation.to = AnyArea(1);
   out.relocation.state = AnyEnum(RelocationState::kRequested, RelocationState::kCancelled);
   out.relocation.days = AnyU32();
   out.relocation.ends = AnyTime();
