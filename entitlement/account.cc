@@ -196,6 +196,22 @@ Account BeginAbort(Account account) {
   return account;
 }
 
+Account Moved(Account account, AreaId area, RegionCode village, uint8_t natural_village, const Actor& actor) {
+  account.history.push_back(
+      Entry(actor, "relocate",
+            fmt::format("village {} area {} → village {} area {}", ToString(account.form.village),
+                        ToString(account.area), ToString(village), ToString(area))));
+  std::erase(account.left, village);
+  if (account.form.village != village &&
+      std::find(account.left.begin(), account.left.end(), account.form.village) == account.left.end()) {
+    account.left.push_back(account.form.village);
+  }
+  account.area = area;
+  account.form.village = village;
+  account.form.natural_village = natural_village;
+  return account;
+}
+
 Account CardEvicted(Account account, GroupId group, const Actor& actor) {
   account.place = {};
   account.history.push_back(

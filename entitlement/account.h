@@ -109,6 +109,7 @@ struct Account {
   GroupSlot place;  // of the card in force
   std::optional<Intent> intent;
   std::vector<HistoryEntry> history;  // oldest first
+  std::vector<RegionCode> left;       // villages it moved away from, oldest first, each once
 
   bool operator==(const Account&) const = default;
 };
@@ -138,6 +139,9 @@ Account TakeEffect(Account account, UnixMillis now);
 Account BeginAbort(Account account);
 // The card in force was evicted: the account has no place in a group any more, until its card is swapped.
 Account CardEvicted(Account account, GroupId group, const Actor& actor);
+// The subscriber has moved house (移机): the account's home is another one from now on. The card keeps its
+// place in its group, which is a place on the air and not on the map. The account must have no intent.
+Account Moved(Account account, AreaId area, RegionCode village, uint8_t natural_village, const Actor& actor);
 // The intent is done with; only kFinishing intents of an account that stays.
 Account Finished(Account account);
 

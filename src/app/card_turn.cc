@@ -51,6 +51,15 @@ Status SwitchOff(Txn& txn, CardRecord& record, Urgency urgency) {
   return Ok();
 }
 
+Status RefreshStanding(Txn& txn, CardRecord& record) {
+  const auto standing = record.card.exempt ? entitlement::Standing::kOnExempt : entitlement::Standing::kOn;
+  if (record.card.standing == entitlement::Standing::kDark || record.card.standing == standing) return Ok();
+  const UnixMillis since = record.card.standing_since;
+  HEARTH_RETURN_IF_ERROR(SwitchOn(txn, record));
+  record.card.standing_since = since;
+  return Ok();
+}
+
 Result<uint64_t> WriteIntervention(Txn& txn, CardRecord& record, intervention::Intervention intervention) {
   const uint64_t n = ++record.interventions;
   intervention.id = fmt::format("{}-{}", ToString(record.card.number), n);

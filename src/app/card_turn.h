@@ -13,6 +13,9 @@ namespace hearth::app {
 Status SwitchOn(Txn& txn, records::CardRecord& record, records::Urgency urgency = records::Urgency::kNormal);
 Status SwitchOff(Txn& txn, records::CardRecord& record, records::Urgency urgency = records::Urgency::kNormal);
 
+// A lit card is exempt or not by now, and its box has to know: its standing says so. Lit since it was.
+Status RefreshStanding(Txn& txn, records::CardRecord& record);
+
 // Writes a new intervention of the card; gives it the card's next number, which is returned.
 Result<uint64_t> WriteIntervention(Txn& txn, records::CardRecord& record,
                                    intervention::Intervention intervention);

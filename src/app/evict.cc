@@ -41,6 +41,7 @@
 
 #include <fmt/format.h>
 
+#include "src/app/card_home.h"
 #include "src/app/card_turn.h"
 #include "src/app/parallel.h"
 #include "src/carousel/compile.h"
@@ -293,6 +294,8 @@ Result<std::optional<Eviction::Card>> Evictions::TryEvictCard(const Eviction& ev
     record.card = entitlement::Evict(std::move(record.card), stamp, txn.now());
     record.location.standing = intervention::Standing::kWaiting;
     HEARTH_RETURN_IF_ERROR(EndInterventions(txn, record, eviction.actor, "card.evict: " + eviction.reason));
+    HEARTH_RETURN_IF_ERROR(EndExemption(txn, record, "the card was evicted", limits_));
+    HEARTH_RETURN_IF_ERROR(EndRelocation(txn, record, "the card was evicted", limits_));
     txn.Write(key.key, record);
     txn.Emit(records::StandingChanged{
         .card = number, .standing = record.card.standing, .reason = record.card.reason, .stamp = stamp});

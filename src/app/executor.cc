@@ -342,9 +342,16 @@ void Executor::Submit(Strand& strand, Txn& txn, store::Batch batch, const std::s
       if (put.key.starts_with(kCardPrefix)) cards.push_back(put.value.substr(sizeof(uint64_t)));
     }
   }
+  std::vector<std::pair<std::string, std::string>> homes;
+  if (home_listener_) {
+    for (const auto& put : batch.puts) {
+      if (!put.key.starts_with(kExemptionPrefix) && !put.key.starts_with(kRelocationPrefix)) continue;
+      homes.emplace_back(put.key, put.value.substr(sizeof(uint64_t)));
+    }
+  }
   const bool has_outbox = !batch.outbox.empty();
   auto done = [this, &strand, bucket, sequence, has_outbox, pending, touched = std::move(touched),
-               cards = std::move(cards),
+               cards = std::move(cards), homes = std::move(homes),
                stamps = std::move(txn.open_stamps_)](const Result<uint64_t>& result) {
     {
       const MutexLock lock(strand.state);
@@ -364,6 +371,7 @@ void Executor::Submit(Strand& strand, Txn& txn, store::Batch batch, const std::s
     }
     if (result) {
       for (const std::string& card : cards) card_listener_(card);
+      for (const auto& [key, home] : homes) home_listener_(key, home);
       if (listener_) listener_(bucket, sequence, has_outbox);
     } else {
       for (const Stamp stamp : stamps) stamps_.Close(stamp);

@@ -117,6 +117,8 @@ class Executor {
   // Called on the commit thread with the bytes of each card that a commit wrote, in commit order of each
   // card, before whoever waits for the commit goes on; quick, never calls back.
   using CardListener = std::function<void(std::string_view record)>;
+  // The same for each exemption and relocation.
+  using HomeListener = std::function<void(std::string_view key, std::string_view record)>;
   // Asked before each command: an error refuses it (a clock that jumped, shutting down).
   using Gate = std::function<Status()>;
 
@@ -128,6 +130,7 @@ class Executor {
   // Before the first Run.
   void SetListener(Listener listener) { listener_ = std::move(listener); }
   void SetCardListener(CardListener listener) { card_listener_ = std::move(listener); }
+  void SetHomeListener(HomeListener listener) { home_listener_ = std::move(listener); }
   void SetGate(Gate gate) { gate_ = std::move(gate); }
   // For what is taken without a commit and yet rests on the clock.
   Status CheckGate() const { return gate_ ? gate_() : Ok(); }
@@ -208,6 +211,7 @@ class Executor {
   Logger& log_;
   Listener listener_;
   CardListener card_listener_;
+  HomeListener home_listener_;
   Gate gate_;
   std::vector<store::Lease> leases_;
   std::vector<std::unique_ptr<Strand>> strands_;

@@ -120,6 +120,24 @@ class Explainer {
         fmt::arg("policy", noted.policy_version), fmt::arg("lists", lists));
   }
 
+  void AddExemption(const intervention::Exemption& exemption, UnixMillis now) {
+    if (!intervention::InForce(exemption, now) || exemption.steps.empty()) return;
+    const intervention::ExemptionStep& granted = exemption.steps.back();
+    Add(Line::kExemptionInForce, fmt::arg("time", ToString(exemption.expires)),
+        fmt::arg("actor", granted.actor), fmt::arg("approver", granted.approver),
+        fmt::arg("reason", granted.reason));
+  }
+
+  void AddRelocation(const intervention::Relocation& relocation) {
+    if (intervention::IsOver(relocation.state) || relocation.steps.empty()) return;
+    const bool approved = relocation.state == intervention::RelocationState::kApproved;
+    const intervention::RelocationStep& last = relocation.steps.back();
+    Add(approved ? Line::kRelocationApproved : Line::kRelocationAsked,
+        fmt::arg("area", ToString(relocation.to)),
+        fmt::arg("time", ToString(approved ? relocation.ends : last.at)), fmt::arg("actor", last.actor),
+        fmt::arg("reason", last.reason));
+  }
+
   void SetDelivery(const Delivery& delivery) {
     const bool chinese = language_ == Language::kChinese;
     out_.delivery = DeliveryText(delivery.state, language_);
@@ -185,6 +203,12 @@ Result<Explanation> Location::Explain(CardNumber number, Language language) {
   }
   if (newest) explainer.AddIntervention(*newest);
   if (record.held != 0) explainer.Add(Line::kHeld, fmt::arg("number", record.held));
+  HEARTH_ASSIGN_OR_RETURN(const auto exemption,
+                          executor_.Read<records::ExemptionRecord>(ExemptionKey(number)));
+  if (exemption) explainer.AddExemption(exemption->value.exemption, executor_.clock().Now());
+  HEARTH_ASSIGN_OR_RETURN(const auto relocation,
+                          executor_.Read<records::RelocationRecord>(RelocationKey(number)));
+  if (relocation) explainer.AddRelocation(relocation->value.relocation);
   if (card.claim.held()) {
     if (const auto delivery = pump_.DeliveryOf(number)) explainer.SetDelivery(*delivery);
   }

@@ -229,6 +229,16 @@ constexpr std::array<Words, kLines> kLineTexts = {{
     {"expected on the air by {time}", "预计 {time} 前播出"},
     // {time}
     {"in effect by {time} at the latest", "最迟 {time} 生效"},
+    // {time} {actor} {approver} {reason}
+    {"exempt, a home without signal, until {time}: granted by {actor}, approved by {approver}: {reason}",
+     "无基站信号豁免,至 {time}:{actor} 批复,{approver} 核准:{reason}"},
+    // {area} {time} {actor} {reason}
+    {"relocation to area {area} requested {time} by {actor}, not approved yet: {reason}",
+     "移机至服务区域 {area}:{actor} 于 {time} 申请,尚未批准:{reason}"},
+    // {area} {time} {actor} {reason}
+    {"relocation to area {area} approved by {actor}: both areas are home until {time}, and the first report "
+     "from the new one makes it the card's: {reason}",
+     "移机至服务区域 {area}:{actor} 已批准,至 {time} 新旧区域均可收看,新址首次上报后即归新区域:{reason}"},
 }};
 
 template <typename Enum, size_t N>

@@ -79,8 +79,11 @@ enum class Line : uint8_t {
   kOnAir,
   kExpected,
   kBounded,
+  kExemptionInForce,
+  kRelocationAsked,
+  kRelocationApproved,
 };
-inline constexpr size_t kLines = static_cast<size_t>(Line::kBounded) + 1;
+inline constexpr size_t kLines = static_cast<size_t>(Line::kRelocationApproved) + 1;
 std::string_view LineText(Line line, Language language);
 
 }  // namespace hearth::app

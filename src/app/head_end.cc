@@ -55,6 +55,15 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
   executor.SetCardListener([column = head->column_.get()](std::string_view bytes) {
     if (const auto card = records::Decode<records::CardRecord>(bytes)) column->Put(*card, /*fresh=*/true);
   });
+  executor.SetHomeListener([self = head.get()](std::string_view key, std::string_view bytes) {
+    if (key.starts_with(kExemptionPrefix)) {
+      const auto one = records::Decode<records::ExemptionRecord>(bytes);
+      if (one) self->exempt_homes_.Put(one->exemption.card, Exemptions::RowOf(*one));
+    } else {
+      const auto one = records::Decode<records::RelocationRecord>(bytes);
+      if (one) self->moving_homes_.Put(one->relocation.card, Relocations::RowOf(*one));
+    }
+  });
   head->pump_->SetReported([column = head->column_.get()](CardNumber card) {
     const auto row = column->Find(card);
     return row ? row->reported_time() : UnixMillis(0);
@@ -77,6 +86,7 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
     if (settled > 0) log.Info("sagas_settled", {{"accounts", settled}});
     HEARTH_RETURN_IF_ERROR(head->evictions_->Recover());
   }
+  HEARTH_RETURN_IF_ERROR(head->LoadHomes());
   executor.SetGate([self = head.get()]() -> Status {
     if (self->shutting_down_.load()) return Error(Reason::kShuttingDown, "the head-end is stopping");
     HEARTH_RETURN_IF_ERROR(self->restore_->Gate());
@@ -102,6 +112,10 @@ Result<std::unique_ptr<HeadEnd>> HeadEnd::Create(store::Store& store, const Cloc
       [rollouts = head->rollouts_.get()](uint64_t number) { rollouts->NoteDark(number); });
   head->held_ = std::make_unique<Held>(executor, *head->geo_, *head->column_, *head->location_,
                                        *head->rollouts_, options.limits);
+  head->exemptions_ = std::make_unique<Exemptions>(executor, *head->registry_, *head->location_,
+                                                   head->exempt_homes_, options.limits, log);
+  head->relocations_ = std::make_unique<Relocations>(
+      executor, *head->registry_, *head->location_, head->moving_homes_, options.centre, options.limits, log);
   head->reconciler_ = std::make_unique<Reconciler>(
       executor, *head->keys_, *head->restore_, head->archiver_.get(), identity, options.limits,
       [self = head.get()](const Request& request, std::string_view action, bool set_aside) {
@@ -141,6 +155,8 @@ HeadEnd::~HeadEnd() {
   if (views_) views_->Stop();
   // The executor waits for its open commits, whose listener still knows views and pump.
   area_desk_.reset();
+  relocations_.reset();
+  exemptions_.reset();
   held_.reset();
   rollouts_.reset();
   location_.reset();
@@ -166,6 +182,27 @@ Status HeadEnd::FindWhetherRestored(const archive::Writer* writer) {
   if (!why && options_.restored) why = "it was started with --restored";
   if (!why && restore_->held()) why = "an earlier start found it so";
   return why ? restore_->Hold(*why) : Ok();
+}
+
+// From here on each commit keeps the indexes up.
+Status HeadEnd::LoadHomes() {
+  HEARTH_ASSIGN_OR_RETURN(const auto buckets, executor_->store().Sequences());
+  for (const auto& bucket : buckets) {
+    if (bucket.bucket.value >= store::kDataBuckets) break;
+    HEARTH_RETURN_IF_ERROR(executor_->ForEach(
+        bucket.bucket, kExemptionPrefix, [&](std::string_view, std::string_view value) -> Status {
+          HEARTH_ASSIGN_OR_RETURN(const auto one, records::Decode<records::ExemptionRecord>(value));
+          exempt_homes_.Put(one.exemption.card, Exemptions::RowOf(one));
+          return Ok();
+        }));
+    HEARTH_RETURN_IF_ERROR(executor_->ForEach(
+        bucket.bucket, kRelocationPrefix, [&](std::string_view, std::string_view value) -> Status {
+          HEARTH_ASSIGN_OR_RETURN(const auto one, records::Decode<records::RelocationRecord>(value));
+          moving_homes_.Put(one.relocation.card, Relocations::RowOf(one));
+          return Ok();
+        }));
+  }
+  return Ok();
 }
 
 Status HeadEnd::ReloadAll() {
@@ -270,6 +307,10 @@ void HeadEnd::Housekeep() {
       if (site_clock_->Gate()) note("plans", plans_->Trim());
     }
     if (!restore_->held()) note("alarms", alarms_->Tick());
+    if (executor_->CheckGate()) {
+      exemptions_->Tick();
+      relocations_->Tick();
+    }
     if (now - leases >= kRenewLeases) {
       leases = now;
       note("leases", executor_->RenewLeases());

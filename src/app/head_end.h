@@ -14,6 +14,7 @@
 #include "src/app/ecm_service.h"
 #include "src/app/emergency.h"
 #include "src/app/evict.h"
+#include "src/app/exemptions.h"
 #include "src/app/geo.h"
 #include "src/app/guard.h"
 #include "src/app/held.h"
@@ -23,6 +24,7 @@
 #include "src/app/pump.h"
 #include "src/app/reconcile.h"
 #include "src/app/registry.h"
+#include "src/app/relocations.h"
 #include "src/app/restore_hold.h"
 #include "src/app/rollouts.h"
 #include "src/app/schedule.h"
@@ -49,6 +51,8 @@ struct HeadEndOptions {
   std::vector<GatewayOptions> gateways;
   Whereabouts whereabouts;
   std::filesystem::path survey;  // directory of the register of cells; empty: none
+  // Actors of the centre, who may let a card move to another county.
+  std::vector<std::string> centre;
   // The operator says that the store is a restored backup.
   bool restored = false;
 };
@@ -84,6 +88,8 @@ class HeadEnd {
   Location& location() { return *location_; }
   Rollouts& rollouts() { return *rollouts_; }
   Held& held() { return *held_; }
+  Exemptions& exemptions() { return *exemptions_; }
+  Relocations& relocations() { return *relocations_; }
   Alarms& alarms() { return *alarms_; }
   ObservedSaver& saver() { return *saver_; }
   Gateways& gateways() { return *gateways_; }
@@ -107,6 +113,7 @@ class HeadEnd {
   Status FindWhetherRestored(const archive::Writer* writer);
   Result<Committed> EndHold(const Request& request, std::string_view action, bool set_aside);
   Status ReloadAll();
+  Status LoadHomes();
   void LoadColumn();
   void Housekeep();
   Status Trim();
@@ -116,6 +123,8 @@ class HeadEnd {
   std::unique_ptr<StampTracker> stamps_;
   CellNumbers cells_;
   std::unique_ptr<HeardColumn> column_;
+  HomeIndex exempt_homes_;
+  HomeIndex moving_homes_;
   std::unique_ptr<Executor> executor_;
   std::unique_ptr<RestoreHold> restore_;
   std::unique_ptr<SiteClock> site_clock_;
@@ -135,6 +144,8 @@ class HeadEnd {
   std::unique_ptr<Location> location_;
   std::unique_ptr<Rollouts> rollouts_;
   std::unique_ptr<Held> held_;
+  std::unique_ptr<Exemptions> exemptions_;
+  std::unique_ptr<Relocations> relocations_;
   std::unique_ptr<CellRegister> cell_register_;
   std::unique_ptr<AreaDesk> area_desk_;
   std::unique_ptr<Archiver> archiver_;

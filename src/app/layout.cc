@@ -29,6 +29,12 @@ ObjectKey CardKey(CardNumber card) { return Hashed(fmt::format("card/{}", ToStri
 ObjectKey InterventionKey(CardNumber card, uint64_t n) {
   return {CardKey(card).bucket, fmt::format("iv/{}/{:016x}", ToString(card), n)};
 }
+ObjectKey ExemptionKey(CardNumber card) {
+  return {CardKey(card).bucket, fmt::format("{}{}", kExemptionPrefix, ToString(card))};
+}
+ObjectKey RelocationKey(CardNumber card) {
+  return {CardKey(card).bucket, fmt::format("{}{}", kRelocationPrefix, ToString(card))};
+}
 ObjectKey BoxKey(BoxSerial box) { return Hashed(fmt::format("box/{}", ToString(box))); }
 ObjectKey SimKey(SimNumber sim) { return Hashed(fmt::format("sim/{}", ToString(sim))); }
 ObjectKey PersonKey(std::string_view person_id) {

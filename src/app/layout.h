@@ -14,6 +14,8 @@
 //   request/<uuid>   (deduplication only)     cells/<kind>/<9 digits>/<version, 10 digits>/<chunk, 5 digits>
 //   township/<9 digits>                       site/clock, site/master-key, site/group-counter,
 //                                             site/restore, site/survey
+//   exemption/<12 digits>       beside card
+//   relocation/<12 digits>      beside card
 //   group/<id, 8 digits>
 //                                             product/<id, 3 digits>
 //                                             planhead/<service, 5 digits>
@@ -49,6 +51,8 @@ ObjectKey AccountKey(std::string_view form_number);
 ObjectKey SagaKey(std::string_view form_number);
 ObjectKey CardKey(CardNumber card);
 ObjectKey InterventionKey(CardNumber card, uint64_t n);
+ObjectKey ExemptionKey(CardNumber card);
+ObjectKey RelocationKey(CardNumber card);
 ObjectKey BoxKey(BoxSerial box);
 ObjectKey SimKey(SimNumber sim);
 ObjectKey PersonKey(std::string_view person_id);
@@ -76,6 +80,8 @@ ObjectKey CellsKey(geofence::ListKind kind, AreaId id, uint32_t version, uint32_
 ObjectKey SiteKey(std::string_view name);
 
 inline constexpr std::string_view kCardPrefix = "card/";
+inline constexpr std::string_view kExemptionPrefix = "exemption/";
+inline constexpr std::string_view kRelocationPrefix = "relocation/";
 inline constexpr std::string_view kRolloutPrefix = "rollout/";
 inline constexpr std::string_view kPolicyName =
     "policy";  // SiteKey: version in force 4, highest version 4, stamp of the last change of grace 5

@@ -174,7 +174,10 @@ geofence::Judgement Location::JudgeEvidence(const GeoSnapshot& geo, const geofen
   judgement.verdict = geofence::Verdict::kUnknownCell;
   const double vague_km = report.fix->accuracy_m / 1000.0;
   if (whereabouts_.distance_km && vague_km <= limits_.fix_radius_km) {
-    if (const auto km = whereabouts_.distance_km(place.area, report.fix->position)) {
+    auto km = whereabouts_.distance_km(place.area, report.fix->position);
+    const auto also = place.also ? whereabouts_.distance_km(*place.also, report.fix->position) : std::nullopt;
+    if (also && (!km || *also < *km)) km = also;
+    if (km) {
       judgement.verdict =
           *km <= limits_.fix_radius_km ? geofence::Verdict::kInArea : geofence::Verdict::kOutOfArea;
     }

@@ -133,6 +133,12 @@ class Location {
   // one of its stages, or was undone (then what it caused is lifted, whatever the report says).
   Result<Reconsidered> Reconsider(CardNumber card, const intervention::Rollout& rollout, bool undo);
 
+  // Inside a command of the card's bucket, after exemption or second area changed: judges its newest evidence
+  // again, lights what is at home by now, and tells the box of its exemption. Never darkens: what speaks
+  // against a card are its reports. The caller writes the card, and calls ForgetHold after the commit.
+  Status Rejudge(Txn& txn, records::CardRecord& record, const std::string& actor, const std::string& reason);
+  void ForgetHold(CardNumber card) { guard_.Forget(card); }
+
  private:
   struct Case;
   struct Flight;
@@ -157,6 +163,9 @@ class Location {
   std::optional<geofence::Whereabouts> WhereaboutsOf(const geofence::Cell& cell, UnixMillis at) const;
   void CheckFork(const Report& report, const HeardRow& row);
   Status Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, Act& act, ReportAnswer& answer);
+  bool HeardIn(const GeoSnapshot& geo, const Report& report, AreaId area) const;
+  Result<bool> TryConfirmMove(Txn& txn, const Report& report, const GeoSnapshot& geo,
+                              records::CardRecord& record) const;
   void Remember(const Case& one, const intervention::LocationState& before);
   Status Follow(Txn& txn, Case& one, const intervention::LocationState& before, ReportAnswer& answer);
   Status DisableOrHold(Txn& txn, Case& one, const intervention::LocationState& before, ReportAnswer& answer);

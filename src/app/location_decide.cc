@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "src/app/card_home.h"
 #include "src/app/card_turn.h"
 #include "src/app/location.h"
 
@@ -112,7 +113,9 @@ geofence::CardPlace PlaceOf(const CardRecord& record, const CardRules& rules, Un
       .strictness = rules.policy.strictness,
       .exempt = record.card.exempt && (record.exempt_until.value == 0 || now < record.exempt_until),
       .also = {},
-      .exempt_cells = record.exempt_cells};
+      .exempt_cells = {}};
+  // Its time may be over before the housekeeper has come by.
+  if (place.exempt) place.exempt_cells = record.exempt_cells;
   if (record.also.value != 0 && now < record.also_until) place.also = record.also;
   return place;
 }
@@ -152,6 +155,8 @@ Status Location::Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, A
   }
   CardRecord& record = stored->value;
   HEARTH_RETURN_IF_ERROR(CheckPair(report, record));
+  // Before it is judged: by the rules of its new home.
+  HEARTH_ASSIGN_OR_RETURN(const bool moved, TryConfirmMove(txn, report, geo, record));
   Case one{.report = report,
            .geo = geo,
            .record = record,
@@ -190,9 +195,78 @@ Status Location::Judge(Txn& txn, const Report& report, const GeoSnapshot& geo, A
     act.detail = fmt::format("{}; cells {}; policy {}", answer.message, EvidenceText(report),
                              one.rules.policy.version);
   }
+  if (moved) {
+    HEARTH_RETURN_IF_ERROR(RefreshStanding(txn, record));
+    const std::string home = fmt::format("relocation confirmed: the card is at home in area {} from now on",
+                                         ToString(record.card.area));
+    answer.message += "; " + home;
+    act.object = "card:" + ToString(report.card);
+    act.action = "relocation.confirm";
+    act.detail = act.detail.empty() ? home + "; cells " + EvidenceText(report) : act.detail + "; " + home;
+  }
   answer.viewer_code = entitlement::ViewerCode(record.card);
   txn.Write(key, record);
   return Ok();
+}
+
+// Whether the report speaks of this very area, whatever the strictness of its region.
+bool Location::HeardIn(const GeoSnapshot& geo, const Report& report, AreaId area) const {
+  if (report.fix) {
+    if (!whereabouts_.distance_km || report.fix->accuracy_m / 1000.0 > limits_.fix_radius_km) return false;
+    const auto km = whereabouts_.distance_km(area, report.fix->position);
+    return km && *km <= limits_.fix_radius_km;
+  }
+  if (report.evidence.cells.empty()) return false;
+  const CardRules rules = geo.RulesFor(report.card, area);
+  const geofence::CardPlace place{.area = area, .strictness = geofence::Strictness::kVillage};
+  return geofence::FateOf(geo.cells_in_force.index(), place, report.evidence.cells.front().cell,
+                          rules.filter()) == geofence::CellFate::kOwnPlace;
+}
+
+// A cell that both areas have says nothing: cells overlap at the edge of an area.
+Result<bool> Location::TryConfirmMove(Txn& txn, const Report& report, const GeoSnapshot& geo,
+                                      CardRecord& record) const {
+  if (record.also.value == 0) return false;
+  if (!HeardIn(geo, report, record.also) || HeardIn(geo, report, record.card.area)) return false;
+  return ConfirmRelocation(txn, record, report.time, limits_);
+}
+
+Status Location::Rejudge(Txn& txn, CardRecord& record, const std::string& actor, const std::string& reason) {
+  const entitlement::Card& card = record.card;
+  const bool bound = card.claim.held() && card.settled == card.claim.intent;
+  if (!bound || entitlement::IsEvicted(card)) return Ok();
+  // What was only observed speaks too. The counter is left to the saver: a report on its way may have it.
+  if (const auto row = column_.Find(card.number)) {
+    ApplyRow(*row, static_cast<uint32_t>(record.location.last_counter.value_or(0)), column_.cells(), record);
+  }
+  const auto geo = geo_.snapshot();
+  const CardRules rules = geo->RulesFor(card.number, card.area);
+  Report newest{.card = card.number, .fix = record.fix};
+  newest.evidence = {.cells = record.heard, .no_signal = record.heard.empty() && !record.fix};
+  const geofence::CardPlace place = PlaceOf(record, rules, txn.now());
+  const geofence::Judgement now = JudgeEvidence(*geo, place, rules.filter(), newest);
+  if (record.held != 0 && AtHome(now.verdict)) {
+    HEARTH_RETURN_IF_ERROR(EndHeld(txn, record, [&](intervention::Intervention held) {
+      return intervention::Expire(std::move(held), txn.now());
+    }));
+    record.location = intervention::AfterDrop(std::move(record.location), txn.now());
+  }
+  if (record.location.standing == intervention::Standing::kIntervened && record.in_force != 0 &&
+      AtHome(now.verdict)) {
+    HEARTH_RETURN_IF_ERROR(EndInForce(txn, record, [&](intervention::Intervention in_force) {
+      return intervention::LiftByOperator(std::move(in_force), actor, reason, txn.now(), limits_);
+    }));
+    record.location = intervention::AfterOperatorLift(std::move(record.location), txn.now());
+    return SwitchOn(txn, record);
+  }
+  const bool waits = record.location.standing == intervention::Standing::kWaiting &&
+                     card.reason == entitlement::StandingReason::kWaiting;
+  if (waits && now.verdict == geofence::Verdict::kExempt) {
+    record.location.standing = intervention::Standing::kActive;
+    record.location.last_decision_time = txn.now();
+    return SwitchOn(txn, record);
+  }
+  return RefreshStanding(txn, record);
 }
 
 // What is kept of the newest report.

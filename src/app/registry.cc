@@ -113,23 +113,23 @@ std::vector<AreaId> SellersOf(const GeoSnapshot& geo, const Villages& villages, 
 
 }  // namespace
 
-Result<AreaId> Registry::SellingArea(RegionCode village, uint8_t natural) const {
+Result<AreaId> Registry::SellingArea(RegionCode village, uint8_t natural, std::string_view field) const {
   const auto geo = geo_.snapshot();
   if (geo->regions.Find(village) == nullptr) {
     return Error(Reason::kRegionUnknown, fmt::format("village {} is not known", ToString(village)))
-        .Field("form.village", "a village of the imported divisions");
+        .Field(std::string(field), "a village of the imported divisions");
   }
   const std::vector<AreaId> sellers = SellersOf(*geo, geo_.villages(), village, natural);
   if (sellers.empty()) {
     return Error(Reason::kNotInServiceArea, fmt::format("village {} ({}) is in no approved service area",
                                                         ToString(village), geo->regions.PathName(village)))
-        .Field("form.village", "a village of an approved service area");
+        .Field(std::string(field), "a village of an approved service area");
   }
   if (sellers.size() > 1) {
     return Error(Reason::kNotInServiceArea,
                  fmt::format("village {} ({}) is shared by the areas {} and {}", ToString(village),
                              geo->regions.PathName(village), ToString(sellers[0]), ToString(sellers[1])))
-        .Field("form.village", "the 14 digits of the natural village");
+        .Field(std::string(field), "the 14 digits of the natural village");
   }
   const auto province = static_cast<uint16_t>(Ancestor(village, RegionLevel::kProvince).value);
   if (keys_.PackagesOf(province).empty()) {

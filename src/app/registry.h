@@ -76,6 +76,11 @@ class Registry {
   // The same, after whatever opening or swap of its account is still unfinished.
   Result<Versioned<records::CardRecord>> SettledCard(CardNumber card);
 
+  // The area that sells in a village, or in the natural village of it that is named (serial, 0: none is).
+  // REGION_UNKNOWN, NOT_IN_SERVICE_AREA with the violation at `field`, NO_PACKAGE_FOR_PROVINCE.
+  Result<AreaId> SellingArea(RegionCode village, uint8_t natural,
+                             std::string_view field = "form.village") const;
+
   // Finishes or gives up the intent of an account that a crash (or a caller that went away) left behind.
   // Harmless when there is none.
   Status Settle(std::string_view form_number);
@@ -99,7 +104,6 @@ class Registry {
   using Check = std::function<Status()>;
   using Decide =
       std::function<Result<entitlement::Account>(const entitlement::Account*, const Act&, UnixMillis)>;
-  Result<AreaId> SellingArea(RegionCode village, uint8_t natural) const;
   Status CheckStock(const entitlement::Devices& devices);
   Result<AccountChanged> Change(const Request& request, std::string_view form_number, const Act& act,
                                 const Check& check, const Decide& decide);

@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include "src/app/card_home.h"
 #include "src/app/card_turn.h"
 #include "src/app/registry.h"
 
@@ -583,6 +584,7 @@ Status Registry::BindCard(const Account& account) {
         }
         HEARTH_ASSIGN_OR_RETURN(const Stamp stamp, txn.NextStamp(/*open=*/joins));
         HEARTH_RETURN_IF_ERROR(EndIntervention(txn, card, intent));
+        const bool same_home = card.card.settled != RequestId();
         card.card = entitlement::Bind(std::move(card.card),
                                       {.account = account.form.form_number,
                                        .intent = intent.id,
@@ -602,7 +604,12 @@ Status Registry::BindCard(const Account& account) {
         card.heard.clear();
         card.home_cell.reset();
         card.fix.reset();
-        card.also = AreaId();
+        // Another box moves no home: what was approved for it stays.
+        if (!same_home) {
+          ClearExemption(card);
+          card.also = AreaId();
+          card.also_until = UnixMillis();
+        }
         card.installed_cell.reset();
         txn.Write(key.key, card);
         txn.Emit(records::StandingChanged{
@@ -614,6 +621,12 @@ Status Registry::BindCard(const Account& account) {
               .group = intent.place.group,
               .change = {
                   .card = number, .slot = intent.place.slot, .on = false, .leave = false, .stamp = stamp}});
+        }
+        // Nobody can hear an exempt home: it does not wait for a report that never comes.
+        if (joins && card.card.exempt) {
+          HEARTH_RETURN_IF_ERROR(SwitchOn(txn, card));
+          card.location.standing = intervention::Standing::kActive;
+          txn.Write(key.key, card);
         }
         return Ok();
       });
@@ -634,6 +647,8 @@ Status Registry::UnbindCard(const Account& account, CardNumber number, StandingR
         card.card = entitlement::Unbind(std::move(card.card), reason, stamp, txn.now());
         card.location.standing = intervention::Standing::kWaiting;
         HEARTH_RETURN_IF_ERROR(EndIntervention(txn, card, *account.intent));
+        HEARTH_RETURN_IF_ERROR(EndExemption(txn, card, "the card left its account", limits_));
+        HEARTH_RETURN_IF_ERROR(EndRelocation(txn, card, "the card left its account", limits_));
         txn.Write(key.key, card);
         txn.Emit(records::StandingChanged{
             .card = number, .standing = card.card.standing, .reason = card.card.reason, .stamp = stamp});

@@ -354,6 +354,9 @@ Status ViewsImpl::ApplyPut(store::BucketId bucket, std::string_view key, std::st
 Status ViewsImpl::ApplyAccount(std::string_view stored) {
   HEARTH_ASSIGN_OR_RETURN(const auto account, records::Decode<entitlement::Account>(stored));
   if (account.state == entitlement::AccountState::kOpening) return Ok();
+  for (const RegionCode village : account.left) {
+    bucket_.Delete(fmt::format("acc/{}/{}", ToString(village), account.form.form_number));
+  }
   bucket_.Put(fmt::format("acc/{}/{}", ToString(account.form.village), account.form.form_number),
               EncodeAccount(account));
   return Ok();

@@ -252,6 +252,17 @@ void ReadEmergency(ConfigReader& in, Config::Emergency& emergency) {
   in.Flag("two_people", &emergency.two_people);
 }
 
+void ReadRelocation(ConfigReader& in, Config::Relocation& relocation) {
+  in.Section("relocation");
+  std::string centre;
+  in.Text("centre", &centre, "common names of 1 to 64 bytes, separated by commas", [](std::string_view text) {
+    const auto names = SplitNames(text);
+    return std::all_of(names.begin(), names.end(),
+                       [](const std::string& name) { return !name.empty() && name.size() <= 64; });
+  });
+  relocation.centre = SplitNames(centre);
+}
+
 void ReadLog(ConfigReader& in, log::LogOptions& log) {
   in.Section("log");
   in.OneOf<LogLevel>("level", &log.level,
@@ -273,6 +284,7 @@ void ReadAll(ConfigReader& in, const std::vector<std::string>& muxes,
   ReadCarousel(in, config.carousel);
   ReadLanes(in, config.lanes);
   ReadEmergency(in, config.emergency);
+  ReadRelocation(in, config.relocation);
   ReadRules(in, config);
   for (const std::string& section : gateways) ReadGateway(in, section, config.gateways.emplace_back());
   ReadLog(in, config.log);

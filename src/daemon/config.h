@@ -147,6 +147,10 @@ struct Config {
     uint8_t key_id = 1;
     bool two_people = true;
   };
+  // Subscribers who move house.
+  struct Relocation {
+    std::vector<std::string> centre;  // common names of certificates
+  };
   // Who may pass on location reports without the card's MAC.
   struct Gateway {
     std::string name;
@@ -172,6 +176,7 @@ struct Config {
   Carousel carousel;
   Lanes lanes;
   Emergency emergency;
+  Relocation relocation;
   Retention retention;
   Archive archive;
   Survey survey;

@@ -86,6 +86,7 @@ app::HeadEndOptions OptionsOf(const Config& config) {
   app::HeadEndOptions options;
   options.owner = fmt::format("{}:{}", config.site.name, ::getpid());
   options.epochs = {.zero = config.epochs.zero, .length = config.epochs.length, .lead = config.epochs.lead};
+  options.centre = config.relocation.centre;
   options.emergency_two_people = config.emergency.two_people;
   const Config::Carousel& carousel = config.carousel;
   options.air.kbps = carousel.rate_kbps;

@@ -133,6 +133,7 @@ pb::Account Write(const Account& value) {
   if (value.intent) *out.mutable_intent() = Write(*value.intent);
   for (const HistoryEntry& entry : value.history) *out.add_history() = Write(entry);
   out.set_natural_village(value.form.natural_village);
+  for (const RegionCode village : value.left) out.add_left(village.value);
   return out;
 }
 
@@ -150,6 +151,7 @@ Account ReadAccount(const pb::Account& in, Checker& check) {
   for (const pb::HistoryEntry& entry : in.history()) out.history.push_back(ReadHistoryEntry(entry));
   out.form.natural_village =
       static_cast<uint8_t>(check.Range(in.natural_village(), 0, 99, "natural_village"));
+  for (const uint64_t village : in.left()) out.left.push_back(check.Division(village, "left"));
   return out;
 }
 

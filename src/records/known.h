@@ -11,7 +11,9 @@
 #include "geofence/cell_list.h"
 #include "geofence/verdict.h"
 #include "intervention/decide.h"
+#include "intervention/exemption.h"
 #include "intervention/lifecycle.h"
+#include "intervention/relocation.h"
 #include "intervention/rollout.h"
 #include "src/records/records.h"
 
@@ -275,6 +277,34 @@ constexpr bool Known(intervention::RolloutState value) {
     case kDone:
     case kUndone:
     case kWithdrawn:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool Known(intervention::ExemptionState value) {
+  using enum intervention::ExemptionState;
+  switch (value) {
+    case kReported:
+    case kConfirmed:
+    case kCollected:
+    case kGranted:
+    case kRefused:
+    case kExpired:
+    case kRevoked:
+      return true;
+  }
+  return false;
+}
+
+constexpr bool Known(intervention::RelocationState value) {
+  using enum intervention::RelocationState;
+  switch (value) {
+    case kRequested:
+    case kApproved:
+    case kConfirmed:
+    case kTimedOut:
+    case kCancelled:
       return true;
   }
   return false;

@@ -31,8 +31,10 @@
 #include "geofence/region.h"
 #include "geofence/village.h"
 #include "intervention/decide.h"
+#include "intervention/exemption.h"
 #include "intervention/lifecycle.h"
 #include "intervention/policy.h"
+#include "intervention/relocation.h"
 #include "intervention/rollout.h"
 #include "src/base/bytes.h"
 #include "src/base/ids.h"
@@ -60,7 +62,7 @@ struct CardRecord {
   uint64_t held = 0;                        // number of the held or proposed intervention; 0: none
   std::optional<geofence::Cell> home_cell;  // serving cell when it was last IN_AREA
   std::optional<Fix> fix;                   // of the newest report, instead of cells
-  AreaId also;  // a second accepted area, while a relocation is under way; 0: none
+  AreaId also;                              // a second accepted area, while a relocation is approved; 0: none
   UnixMillis also_until;
   UnixMillis exempt_until;  // 0: no end
   std::vector<geofence::Cell> exempt_cells;
@@ -192,6 +194,29 @@ struct InterventionRecord {
   AreaId area;
 
   bool operator==(const InterventionRecord&) const = default;
+};
+
+// The newest exemption of a card, in force or not (无基站信号豁免). Former ones stand in the audit.
+struct ExemptionRecord {
+  intervention::Exemption exemption;
+  std::string account;  // form number that had the card when it was reported
+  AreaId area;          // of the home then
+  RegionCode village;   // of the home then
+
+  bool operator==(const ExemptionRecord&) const = default;
+};
+
+// The newest relocation of a card, under way or not (移机). Former ones stand in the audit.
+struct RelocationRecord {
+  intervention::Relocation relocation;
+  std::string account;  // form number that had the card when it was asked for
+  RegionCode from_village;
+  RegionCode to_village;
+  uint8_t to_natural = 0;  // serial 1 to 99 of the natural village in it; 0: not named
+  // Of a confirmed one: the account, which lives in another bucket, has the new home too.
+  bool told = false;
+
+  bool operator==(const RelocationRecord&) const = default;
 };
 
 // The numbers are on disk: never reused.
@@ -340,6 +365,8 @@ std::string Encode(const geofence::Region& value);
 std::string Encode(const geofence::Area& value);
 std::string Encode(const CellListHead& value);
 std::string Encode(const InterventionRecord& value);
+std::string Encode(const ExemptionRecord& value);
+std::string Encode(const RelocationRecord& value);
 std::string Encode(const intervention::PolicyBook& value);
 std::string Encode(const intervention::Rollout& value);
 std::string Encode(const Alarm& value);
@@ -391,6 +418,10 @@ template <>
 Result<CellListHead> Decode(std::string_view bytes);
 template <>
 Result<InterventionRecord> Decode(std::string_view bytes);
+template <>
+Result<ExemptionRecord> Decode(std::string_view bytes);
+template <>
+Result<RelocationRecord> Decode(std::string_view bytes);
 template <>
 Result<intervention::PolicyBook> Decode(std::string_view bytes);
 template <>

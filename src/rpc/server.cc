@@ -88,6 +88,7 @@ Result<std::unique_ptr<Server>> Server::Start(app::HeadEnd& head_end, const Serv
   impl->services.push_back(MakeLocationService(front, head_end));
   impl->services.push_back(MakeInterventionService(front, head_end));
   impl->services.push_back(MakeRolloutService(front, head_end));
+  impl->services.push_back(MakeHomeService(front, head_end));
   impl->services.push_back(
       MakeAdminService(front, head_end, {.version = options.version, .site = options.site}));
   impl->services.push_back(MakeStatsService(front, head_end));

@@ -25,6 +25,7 @@ std::unique_ptr<grpc::Service> MakeGeofenceService(Front& front, app::HeadEnd& h
 std::unique_ptr<grpc::Service> MakeLocationService(Front& front, app::HeadEnd& head_end);
 std::unique_ptr<grpc::Service> MakeInterventionService(Front& front, app::HeadEnd& head_end);
 std::unique_ptr<grpc::Service> MakeRolloutService(Front& front, app::HeadEnd& head_end);
+std::unique_ptr<grpc::Service> MakeHomeService(Front& front, app::HeadEnd& head_end);
 std::unique_ptr<grpc::Service> MakeAdminService(Front& front, app::HeadEnd& head_end, SiteInfo info);
 std::unique_ptr<grpc::Service> MakeStatsService(Front& front, app::HeadEnd& head_end);
 std::unique_ptr<grpc::Service> MakeSurveyService(Front& front, app::HeadEnd& head_end);

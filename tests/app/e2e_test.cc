@@ -352,7 +352,7 @@ TEST_F(EndToEnd, AReceiverThatMissedEverythingIsCuredByARefresh) {
       Reason::kCardNotInAccount);
 }
 
-// No operation makes a card exempt yet; the rule is tested on a card that was made so in the store.
+// The rule alone, on a card that was made so in the store; how it gets there is in home_test.
 TEST_F(EndToEnd, AnExemptCardLivesWithoutSignalButNotInTown) {
   Home home = site.NewHome(1);
   ASSERT_TRUE(site.Open(1));

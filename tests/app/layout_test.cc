@@ -33,6 +33,11 @@ TEST(Layout, KeysAreAsDocumented) {
   EXPECT_EQ(GroupKey(GroupId(7)).key, "group/00000007");
   EXPECT_EQ(TownshipKey(RegionCode(640122100)).key, "township/640122100");
   EXPECT_EQ(InterventionKey(CardNumber(1), 255).key, "iv/000000000001/00000000000000ff");
+  EXPECT_EQ(ExemptionKey(CardNumber(1)).key, "exemption/000000000001");
+  EXPECT_EQ(RelocationKey(CardNumber(1)).key, "relocation/000000000001");
+  // Beside their card: its commit is theirs.
+  EXPECT_EQ(ExemptionKey(CardNumber(1)).bucket, CardKey(CardNumber(1)).bucket);
+  EXPECT_EQ(RelocationKey(CardNumber(1)).bucket, CardKey(CardNumber(1)).bucket);
   EXPECT_EQ(ServiceKeyKey(ServiceId(1), 1488).key, "svckey/00001/0000001488");
   EXPECT_EQ(ListKey(geofence::ListKind::kBlacklist, AreaId(640100001)).key, "list/2/640100001");
   EXPECT_EQ(CellsKey(geofence::ListKind::kWhitelist, AreaId(640122001), 3, 1).key,

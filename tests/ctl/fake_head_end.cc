@@ -296,6 +296,61 @@ grpc::Status FakeRollouts::GetPolicy(grpc::ServerContext* /*context*/, const v1:
   return AnswerBy(get_policy, request, response);
 }
 
+grpc::Status FakeHomes::ReportExemption(grpc::ServerContext* /*context*/, const v1::ExemptionStepRequest* in,
+                                        v1::ExemptionResponse* out) {
+  return AnswerBy(exemption["report"], in, out);
+}
+grpc::Status FakeHomes::ConfirmExemption(grpc::ServerContext* /*context*/, const v1::ExemptionStepRequest* in,
+                                         v1::ExemptionResponse* out) {
+  return AnswerBy(exemption["confirm"], in, out);
+}
+grpc::Status FakeHomes::CollectExemption(grpc::ServerContext* /*context*/, const v1::ExemptionStepRequest* in,
+                                         v1::ExemptionResponse* out) {
+  return AnswerBy(exemption["collect"], in, out);
+}
+grpc::Status FakeHomes::RefuseExemption(grpc::ServerContext* /*context*/, const v1::ExemptionStepRequest* in,
+                                        v1::ExemptionResponse* out) {
+  return AnswerBy(exemption["refuse"], in, out);
+}
+grpc::Status FakeHomes::RevokeExemption(grpc::ServerContext* /*context*/, const v1::ExemptionStepRequest* in,
+                                        v1::ExemptionResponse* out) {
+  return AnswerBy(exemption["revoke"], in, out);
+}
+grpc::Status FakeHomes::GrantExemption(grpc::ServerContext* /*context*/, const v1::GrantExemptionRequest* in,
+                                       v1::ExemptionResponse* out) {
+  return AnswerBy(grant, in, out);
+}
+grpc::Status FakeHomes::GetExemption(grpc::ServerContext* /*context*/, const v1::GetExemptionRequest* in,
+                                     v1::ExemptionResponse* out) {
+  return AnswerBy(get_exemption, in, out);
+}
+grpc::Status FakeHomes::ListExemptions(grpc::ServerContext* /*context*/, const v1::ListExemptionsRequest* in,
+                                       v1::ListExemptionsResponse* out) {
+  return AnswerBy(list_exemptions, in, out);
+}
+grpc::Status FakeHomes::RequestRelocation(grpc::ServerContext* /*context*/,
+                                          const v1::RequestRelocationRequest* in,
+                                          v1::RelocationResponse* out) {
+  return AnswerBy(request, in, out);
+}
+grpc::Status FakeHomes::ApproveRelocation(grpc::ServerContext* /*context*/,
+                                          const v1::RelocationStepRequest* in, v1::RelocationResponse* out) {
+  return AnswerBy(relocation["approve"], in, out);
+}
+grpc::Status FakeHomes::CancelRelocation(grpc::ServerContext* /*context*/,
+                                         const v1::RelocationStepRequest* in, v1::RelocationResponse* out) {
+  return AnswerBy(relocation["cancel"], in, out);
+}
+grpc::Status FakeHomes::GetRelocation(grpc::ServerContext* /*context*/, const v1::GetRelocationRequest* in,
+                                      v1::RelocationResponse* out) {
+  return AnswerBy(get_relocation, in, out);
+}
+grpc::Status FakeHomes::ListRelocations(grpc::ServerContext* /*context*/,
+                                        const v1::ListRelocationsRequest* in,
+                                        v1::ListRelocationsResponse* out) {
+  return AnswerBy(list_relocations, in, out);
+}
+
 grpc::Status FakeEntitlement::IssueEcm(grpc::ServerContext* /*context*/, const v1::IssueEcmRequest* request,
                                        v1::IssueEcmResponse* response) {
   return AnswerBy(issue_ecm, request, response);
@@ -411,7 +466,7 @@ FakeHeadEnd::FakeHeadEnd() {
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
   for (grpc::Service* service :
        std::initializer_list<grpc::Service*>{&registry, &geofence, &survey, &location, &intervention,
-                                             &rollouts, &entitlement, &schedule, &admin}) {
+                                             &rollouts, &homes, &entitlement, &schedule, &admin}) {
     builder.RegisterService(service);
   }
   server_ = builder.BuildAndStart();

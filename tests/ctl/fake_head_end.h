@@ -16,6 +16,7 @@
 #include "hearth/v1/admin.grpc.pb.h"
 #include "hearth/v1/entitlement.grpc.pb.h"
 #include "hearth/v1/geofence.grpc.pb.h"
+#include "hearth/v1/home.grpc.pb.h"
 #include "hearth/v1/intervention.grpc.pb.h"
 #include "hearth/v1/location.grpc.pb.h"
 #include "hearth/v1/registry.grpc.pb.h"
@@ -193,6 +194,45 @@ struct FakeRollouts final : v1::RolloutService::Service {
   grpc::Status GetPolicy(grpc::ServerContext*, const v1::GetPolicyRequest*, v1::GetPolicyResponse*) override;
 };
 
+struct FakeHomes final : v1::HomeService::Service {
+  // By the name of the call, as they are all alike.
+  std::map<std::string, Answer<v1::ExemptionStepRequest, v1::ExemptionResponse>> exemption;
+  std::map<std::string, Answer<v1::RelocationStepRequest, v1::RelocationResponse>> relocation;
+  Answer<v1::GrantExemptionRequest, v1::ExemptionResponse> grant;
+  Answer<v1::GetExemptionRequest, v1::ExemptionResponse> get_exemption;
+  Answer<v1::ListExemptionsRequest, v1::ListExemptionsResponse> list_exemptions;
+  Answer<v1::RequestRelocationRequest, v1::RelocationResponse> request;
+  Answer<v1::GetRelocationRequest, v1::RelocationResponse> get_relocation;
+  Answer<v1::ListRelocationsRequest, v1::ListRelocationsResponse> list_relocations;
+
+  grpc::Status ReportExemption(grpc::ServerContext*, const v1::ExemptionStepRequest*,
+                               v1::ExemptionResponse*) override;
+  grpc::Status ConfirmExemption(grpc::ServerContext*, const v1::ExemptionStepRequest*,
+                                v1::ExemptionResponse*) override;
+  grpc::Status CollectExemption(grpc::ServerContext*, const v1::ExemptionStepRequest*,
+                                v1::ExemptionResponse*) override;
+  grpc::Status GrantExemption(grpc::ServerContext*, const v1::GrantExemptionRequest*,
+                              v1::ExemptionResponse*) override;
+  grpc::Status RefuseExemption(grpc::ServerContext*, const v1::ExemptionStepRequest*,
+                               v1::ExemptionResponse*) override;
+  grpc::Status RevokeExemption(grpc::ServerContext*, const v1::ExemptionStepRequest*,
+                               v1::ExemptionResponse*) override;
+  grpc::Status GetExemption(grpc::ServerContext*, const v1::GetExemptionRequest*,
+                            v1::ExemptionResponse*) override;
+  grpc::Status ListExemptions(grpc::ServerContext*, const v1::ListExemptionsRequest*,
+                              v1::ListExemptionsResponse*) override;
+  grpc::Status RequestRelocation(grpc::ServerContext*, const v1::RequestRelocationRequest*,
+                                 v1::RelocationResponse*) override;
+  grpc::Status ApproveRelocation(grpc::ServerContext*, const v1::RelocationStepRequest*,
+                                 v1::RelocationResponse*) override;
+  grpc::Status CancelRelocation(grpc::ServerContext*, const v1::RelocationStepRequest*,
+                                v1::RelocationResponse*) override;
+  grpc::Status GetRelocation(grpc::ServerContext*, const v1::GetRelocationRequest*,
+                             v1::RelocationResponse*) override;
+  grpc::Status ListRelocations(grpc::ServerContext*, const v1::ListRelocationsRequest*,
+                               v1::ListRelocationsResponse*) override;
+};
+
 struct FakeEntitlement final : v1::EntitlementService::Service {
   Answer<v1::IssueEcmRequest, v1::IssueEcmResponse> issue_ecm;
   Answer<v1::GetCarouselRequest, v1::GetCarouselResponse> get_carousel;
@@ -277,6 +317,7 @@ class FakeHeadEnd {
   FakeLocation location;
   FakeIntervention intervention;
   FakeRollouts rollouts;
+  FakeHomes homes;
   FakeEntitlement entitlement;
   FakeSchedule schedule;
   FakeAdmin admin;

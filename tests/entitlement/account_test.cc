@@ -301,5 +301,23 @@ TEST(BeginAbort, LeavesTheOldInForce) {
   EXPECT_TRUE(account.history.empty());
 }
 
+TEST(Moved, ToAnotherHomeAndBackKeepsDevicesAndPlace) {
+  const Account before = OpenAccount();
+  const RegionCode first = before.form.village;
+  const RegionCode next(640122102200);
+  const Account there = Moved(before, AreaId(640122002), next, 3, By("wang"));
+  EXPECT_EQ(there.area, AreaId(640122002));
+  EXPECT_EQ(there.form.village, next);
+  EXPECT_EQ(there.form.natural_village, 3);
+  EXPECT_EQ(there.left, std::vector<RegionCode>{first});
+  EXPECT_EQ(there.place, before.place);
+  EXPECT_EQ(there.form.devices, before.form.devices);
+  ASSERT_EQ(there.history.size(), before.history.size() + 1);
+  EXPECT_EQ(there.history.back().action, "relocate");
+  EXPECT_THAT(there.history.back().detail, HasSubstr("area 640122002"));
+  const Account back = Moved(there, before.area, first, 0, By("li"));
+  EXPECT_EQ(back.left, std::vector<RegionCode>{next}) << "a village is in the list, or is the home";
+}
+
 }  // namespace
 }  // namespace hearth::entitlement

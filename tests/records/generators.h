@@ -157,6 +157,53 @@ inline entitlement::Account Any() {
   if (AnyBool()) out.intent = AnyIntent();
   out.history = AnyList(4, AnyHistoryEntry);
   out.form.natural_village = static_cast<uint8_t>(AnyNumber(0, 99));
+  out.left = AnyList(3, AnyVillage);
+  return out;
+}
+
+template <>
+inline ExemptionRecord Any() {
+  using intervention::ExemptionState;
+  ExemptionRecord out;
+  out.exemption.card = AnyCard(1);
+  out.exemption.state = AnyEnum(ExemptionState::kReported, ExemptionState::kRevoked);
+  out.exemption.expires = AnyTime();
+  out.exemption.cells = AnyList(3, AnyText);
+  out.exemption.steps = AnyList(4, [] {
+    return intervention::ExemptionStep{.state = AnyEnum(ExemptionState::kReported, ExemptionState::kRevoked),
+                                       .actor = AnyText(),
+                                       .approver = AnyText(),
+                                       .reason = AnyText(),
+                                       .at = AnyTime()};
+  });
+  out.account = AnyText();
+  out.area = AnyArea();
+  if (AnyBool()) out.village = AnyVillage();
+  return out;
+}
+
+template <>
+inline RelocationRecord Any() {
+  using intervention::RelocationState;
+  RelocationRecord out;
+  out.relocation.card = AnyCard(1);
+  out.relocation.from = AnyArea(1);
+  out.relocation.to = AnyArea(1);
+  out.relocation.state = AnyEnum(RelocationState::kRequested, RelocationState::kCancelled);
+  out.relocation.days = AnyU32();
+  out.relocation.ends = AnyTime();
+  out.relocation.steps = AnyList(4, [] {
+    return intervention::RelocationStep{
+        .state = AnyEnum(RelocationState::kRequested, RelocationState::kCancelled),
+        .actor = AnyText(),
+        .reason = AnyText(),
+        .at = AnyTime()};
+  });
+  out.account = AnyText();
+  if (AnyBool()) out.from_village = AnyVillage();
+  if (AnyBool()) out.to_village = AnyVillage();
+  out.to_natural = static_cast<uint8_t>(AnyNumber(0, 99));
+  out.told = AnyBool();
   return out;
 }
 

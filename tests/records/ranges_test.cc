@@ -339,7 +339,7 @@ TEST(Ranges, Interventions) {
       row("state 8", "state", [](auto& m) { m.set_state(8); }),
       row("cause 0", "cause", [](auto& m) { m.set_cause(0); }),
       row("cause 4, a gap", "cause", [](auto& m) { m.set_cause(4); }),
-      row("cause 30", "cause", [](auto& m) { m.set_cause(30); }),
+      row("cause 31", "cause", [](auto& m) { m.set_cause(31); }),
       row("verdict 0", "verdict", [](auto& m) { m.set_verdict(0); }),
       row("verdict 7", "verdict", [](auto& m) { m.set_verdict(7); }),
       row("list of 10 digits", "list", [](auto& m) { m.mutable_lists(0)->set_list(1'000'000'000); }),

@@ -43,6 +43,8 @@ struct Names {
     if constexpr (std::is_same_v<T, CellListHead>) return "CellListHead";
     if constexpr (std::is_same_v<T, geofence::Village>) return "Village";
     if constexpr (std::is_same_v<T, InterventionRecord>) return "Intervention";
+    if constexpr (std::is_same_v<T, ExemptionRecord>) return "Exemption";
+    if constexpr (std::is_same_v<T, RelocationRecord>) return "Relocation";
     if constexpr (std::is_same_v<T, Dedup>) return "Dedup";
     if constexpr (std::is_same_v<T, OutboxEntry>) return "OutboxEntry";
     if constexpr (std::is_same_v<T, ChangeRecord>) return "ChangeRecord";
@@ -53,8 +55,8 @@ struct Names {
 using Types =
     ::testing::Types<Account, CardRecord, BoxRecord, SimRecord, Claim, TownshipRecord, GroupRecord,
                      BatchRecord, Channel, PackageRecord, Product, PlanHead, PlanDay, entitlement::Emergency,
-                     EmergencyHead, Eviction, Region, Area, CellListHead, InterventionRecord, Dedup,
-                     OutboxEntry, ChangeRecord, Audit, geofence::Village>;
+                     EmergencyHead, Eviction, Region, Area, CellListHead, InterventionRecord, ExemptionRecord,
+                     RelocationRecord, Dedup, OutboxEntry, ChangeRecord, Audit, geofence::Village>;
 TYPED_TEST_SUITE(EveryRecord, Types, Names);
 
 // Bytes of unknown origin give a value that is kept like any other, or STORE_CORRUPT.

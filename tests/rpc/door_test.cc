@@ -223,7 +223,7 @@ TEST_F(DoorTest, BadInputIsRefusedByFieldAndWritesNothing) {
       {"form: SIM begins with 0", Open([](auto& in) { in.mutable_form()->set_sim_number("03995000017"); }),
        bad, invalid, "form.sim_number"},
       {"form: village of a township", Open([](auto& in) { in.mutable_form()->set_village("640122100"); }),
-       bad, invalid, "form.village"},
+       bad, "REGION_NOT_VILLAGE", "form.village"},
       {"form: wrong check digit",
        Open([](auto& in) { in.mutable_form()->mutable_person()->set_person_id("110105194912310021"); }), bad,
        invalid, "form.person.person_id"},

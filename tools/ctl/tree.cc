@@ -97,6 +97,7 @@ Tree::Tree() : root_("Operates a Hearth head-end.", "hearthctl") {
   AddLocationCommands(*this);
   AddInterventionCommands(*this);
   AddHeldCommands(*this);
+  AddHomeCommands(*this);
   AddAlarmCommands(*this);
   AddEntitlementCommands(*this);
   AddAdminCommands(*this);

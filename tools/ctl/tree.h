@@ -108,6 +108,7 @@ void AddSuccessorCommands(Tree& tree);     // cells successors, accept
 void AddRolloutCommands(Tree& tree);       // rollout
 void AddProposeCommand(Tree& tree);        // rollout propose
 void AddPolicyCommands(Tree& tree);        // policy
+void AddHomeCommands(Tree& tree);          // exemption, relocation
 void AddAlarmCommands(Tree& tree);         // alarm
 void AddEntitlementCommands(Tree& tree);   // ecm, card
 void AddAdminCommands(Tree& tree);         // stats, status, clock, audit
