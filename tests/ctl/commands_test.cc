@@ -321,7 +321,8 @@ TEST_F(Commands, ExplainInEitherLanguage) {
             "held:          640000000001-3\n");
   EXPECT_THAT(RunAgainst(head_end_, {"explain", "640000000001", "--lang", "zh"}).out,
               HasSubstr("该卡已开通"));
-  EXPECT_THAT(RunAgainst(head_end_, {"explain", "640000000001", "--json"}).out, HasSubstr("\"would_change\""));
+  EXPECT_THAT(RunAgainst(head_end_, {"explain", "640000000001", "--json"}).out,
+              HasSubstr("\"would_change\""));
   EXPECT_EQ(RunAgainst(head_end_, {"explain"}).code, kExitUsage);
   EXPECT_EQ(RunAgainst(head_end_, {"explain", "640000000001", "--form", "NX-1"}).code, kExitUsage);
 }
