@@ -20,6 +20,7 @@ RATIOS = [
     ('ecmg', '16 in flight: rate to protocol only', 0.25),
     ('ecmg', '8 connections: rate to protocol only', 0.25),
     ('survey', 'import: to sorting raw keys (B)', 0.005),
+    ('preview', 'bare look by the preview', 0.01),
 ]
 
 
