@@ -107,6 +107,10 @@ TEST_F(HomeServerTest, ARelocationFromTheRequestToTheConfirmation) {
     made.reason = "test";
     return made;
   };
+  const RegionCode village = *ParseRegionCode(kNextVillage);
+  const RegionCode township = Ancestor(village, RegionLevel::kTownship);
+  const geofence::Region region{village, "next", township, RegionLevel::kVillage};
+  ASSERT_FALSE(geo.ImportRegions(request("wang"), {{.line = 1, .region = region}}).front().error);
   const AreaId area = *ParseAreaId(kNextArea);
   ASSERT_TRUE(geo.CreateArea(request("wang"), {area, "next", {*geofence::ParsePlaceCode(kNextVillage)}}));
   ASSERT_TRUE(geo.StepArea(request("wang"), area, geofence::AreaState::kSubmitted));
