@@ -180,11 +180,12 @@ Status ObservedSaver::Save(std::vector<Entry> entries) {
     }
     under_way.clear();
   };
-  for (const auto& [bucket, cards] : buckets) {
+  for (const auto& each : buckets) {
+    const std::vector<Entry>& cards = each.second;  // not a structured binding: the command captures it
     std::vector<Entry> taken;
     std::vector<Entry> busy;
     auto begun = executor_.BeginUngated(
-        bucket, {.actor = "hearthd", .action = "location.observed"}, [&](Txn& txn) -> Status {
+        each.first, {.actor = "hearthd", .action = "location.observed"}, [&](Txn& txn) -> Status {
           for (const Entry& entry : cards) {
             const auto dirty = column_.TakeDirty(entry.card);
             if (dirty.busy) busy.push_back(entry);

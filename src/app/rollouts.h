@@ -104,9 +104,11 @@ class Rollouts {
   Status CheckOverlap(const Rollout& rollout);
   Result<app::Preview> PreviewOf(const Rollout& rollout, const std::vector<geofence::CellList>& lists,
                                  const std::optional<intervention::PolicyBook>& policy,
-                                 const std::function<void(const AffectedCard&)>& each = nullptr);
+                                 const std::function<void(const AffectedCard&)>& each = nullptr)
+      HEARTH_REQUIRES(geo_.change_mutex());
   Result<app::Preview> PreviewStored(const Rollout& rollout,
-                                     const std::function<void(const AffectedCard&)>& each = nullptr);
+                                     const std::function<void(const AffectedCard&)>& each = nullptr)
+      HEARTH_REQUIRES(geo_.change_mutex());
   // One step of a stored rollout. `also` writes what belongs to it.
   Result<RolloutChanged> Step(const Request& request, uint64_t number, std::string_view action,
                               const Decision& decide,
@@ -120,8 +122,8 @@ class Rollouts {
                     const std::string& actor);
   Status Revert(Txn& txn, const Rollout& before, const Request& request);
   Status Forget(Txn& txn, const Rollout& rollout);
-  Result<uint64_t> CountForecast(const Rollout& rollout, const intervention::Staging& staging,
-                                 uint32_t stage);
+  Result<uint64_t> CountForecast(const Rollout& rollout, const intervention::Staging& staging, uint32_t stage)
+      HEARTH_REQUIRES(geo_.change_mutex());
   Result<RolloutChanged> AnswerOf(const Outcome& outcome, std::vector<AreaForecast> areas);
 
   // The thread that judges.
