@@ -19,7 +19,7 @@ uint64_t TestSeed() {
 }
 
 bool WaitUntil(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!done()) {
     if (std::chrono::steady_clock::now() > deadline) return done();
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

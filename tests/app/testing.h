@@ -22,7 +22,7 @@ namespace hearth::app {
 // HEARTH_TEST_SEED, or a new one; printed either way.
 uint64_t TestSeed();
 
-// Polls until `done` holds or ten seconds have passed; the last answer.
+// Polls until `done` holds or a minute has passed; the last answer.
 bool WaitUntil(const std::function<bool()>& done);
 
 // The same bytes for the same seed, but for the order in which threads ask. Any thread.
