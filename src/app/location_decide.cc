@@ -249,14 +249,14 @@ Status Location::Rejudge(Txn& txn, CardRecord& record, const std::string& actor,
     HEARTH_RETURN_IF_ERROR(EndHeld(txn, record, [&](intervention::Intervention held) {
       return intervention::Expire(std::move(held), txn.now());
     }));
-    record.location = intervention::AfterDrop(std::move(record.location), txn.now());
+    record.location = intervention::AfterDrop(record.location, txn.now());
   }
   if (record.location.standing == intervention::Standing::kIntervened && record.in_force != 0 &&
       AtHome(now.verdict)) {
     HEARTH_RETURN_IF_ERROR(EndInForce(txn, record, [&](intervention::Intervention in_force) {
       return intervention::LiftByOperator(std::move(in_force), actor, reason, txn.now(), limits_);
     }));
-    record.location = intervention::AfterOperatorLift(std::move(record.location), txn.now());
+    record.location = intervention::AfterOperatorLift(record.location, txn.now());
     return SwitchOn(txn, record);
   }
   const bool waits = record.location.standing == intervention::Standing::kWaiting &&
@@ -408,7 +408,7 @@ Result<Reconsidered> Location::JudgeAgain(Txn& txn, CardRecord& record, const Ge
         return intervention::Expire(std::move(held), txn.now());
       }));
       guard_.Forget(number);
-      record.location = intervention::AfterDrop(std::move(record.location), txn.now());
+      record.location = intervention::AfterDrop(record.location, txn.now());
       return Reconsidered::kHoldEnded;
     }
   }
@@ -419,7 +419,7 @@ Result<Reconsidered> Location::JudgeAgain(Txn& txn, CardRecord& record, const Ge
       return intervention::LiftByOperator(std::move(in_force), say.actor, say.reason, say.now, limits_);
     }));
     guard_.Forget(number);
-    record.location = intervention::AfterOperatorLift(std::move(record.location), txn.now());
+    record.location = intervention::AfterOperatorLift(record.location, txn.now());
     HEARTH_RETURN_IF_ERROR(SwitchOn(txn, record, records::Urgency::kBulk));
     return Reconsidered::kBack;
   }
@@ -490,10 +490,10 @@ Result<Change> Location::Decide(const Request& request, CardNumber number, bool 
             }));
             if (release) {
               record.in_force = n;
-              record.location = intervention::AfterRelease(std::move(record.location), txn.now());
+              record.location = intervention::AfterRelease(record.location, txn.now());
               HEARTH_RETURN_IF_ERROR(SwitchOff(txn, record));
             } else {
-              record.location = intervention::AfterDrop(std::move(record.location), txn.now());
+              record.location = intervention::AfterDrop(record.location, txn.now());
             }
             txn.Write(key.key, record);
             return std::string();
@@ -525,7 +525,7 @@ Result<Change> Location::Lift(const Request& request, CardNumber number) {
                   return intervention::LiftByOperator(std::move(in_force), request.actor, request.reason,
                                                       txn.now(), limits_);
                 }));
-                record.location = intervention::AfterOperatorLift(std::move(record.location), txn.now());
+                record.location = intervention::AfterOperatorLift(record.location, txn.now());
                 HEARTH_RETURN_IF_ERROR(SwitchOn(txn, record));
                 txn.Write(key.key, record);
                 return std::string();

@@ -127,10 +127,10 @@ Status ObservedSaver::SaveNow() {
   }
   // What comes in meanwhile is not waited for.
   while (left > 0) {
-    auto entries = TakeDue(now, std::min<size_t>(left, kTogether));
+    const auto entries = TakeDue(now, std::min<size_t>(left, kTogether));
     if (entries.empty()) break;
     left -= entries.size();
-    if (Status saved = Save(std::move(entries)); !saved && first) first = saved;
+    if (Status saved = Save(entries); !saved && first) first = saved;
   }
   Tell();
   return first;
@@ -156,7 +156,7 @@ void ObservedSaver::PutBack(const std::vector<Entry>& entries) {
 }
 
 // One command for the cards of a bucket, all commands under way together.
-Status ObservedSaver::Save(std::vector<Entry> entries) {
+Status ObservedSaver::Save(const std::vector<Entry>& entries) {
   std::map<store::BucketId, std::vector<Entry>> buckets;
   for (const Entry& entry : entries) buckets[CardKey(entry.card).bucket].push_back(entry);
   struct UnderWay {

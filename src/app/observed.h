@@ -46,7 +46,7 @@ class ObservedSaver {
   void Run();
   void Tell();
   std::vector<Entry> TakeDue(std::chrono::nanoseconds not_after, size_t most);
-  Status Save(std::vector<Entry> entries);
+  Status Save(const std::vector<Entry>& entries);
   void PutBack(const std::vector<Entry>& entries);
 
   Executor& executor_;
