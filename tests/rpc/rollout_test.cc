@@ -8,7 +8,6 @@
 namespace hearth::rpc {
 namespace {
 
-using grpc::StatusCode;
 using Stub = v1::RolloutService::Stub;
 
 class RolloutServerTest : public ServerTest {
