@@ -66,7 +66,8 @@ HomeRow Exemptions::RowOf(const ExemptionRecord& record) {
   return row;
 }
 
-Result<ExemptionChanged> Exemptions::Changed(const Request& request, CardNumber card, Outcome outcome) {
+Result<ExemptionChanged> Exemptions::Changed(const Request& request, CardNumber card,
+                                             const Outcome& outcome) {
   ExemptionChanged changed{.change = outcome.change, .view = {}};
   HEARTH_ASSIGN_OR_RETURN(changed.view.record, records::Decode<ExemptionRecord>(outcome.answer));
   changed.view.revision = request.dry_run ? 0 : outcome.change.revision;
@@ -97,7 +98,7 @@ Result<ExemptionChanged> Exemptions::Report(const Request& request, CardNumber c
         txn.Write(key.key, record);
         return records::Encode(record);
       }));
-  return Changed(request, card, std::move(outcome));
+  return Changed(request, card, outcome);
 }
 
 // One step of a stored one, and what it does to the card.
@@ -129,7 +130,7 @@ Result<ExemptionChanged> Exemptions::Step(const Request& request, CardNumber car
         txn.Write(key.key, record);
         return records::Encode(record);
       }));
-  return Changed(request, card, std::move(outcome));
+  return Changed(request, card, outcome);
 }
 
 Result<ExemptionChanged> Exemptions::Confirm(const Request& request, CardNumber card) {

@@ -70,7 +70,7 @@ class Exemptions {
 
   Result<ExemptionChanged> Step(const Request& request, CardNumber card, Act act, Effect effect,
                                 const Decide& decide);
-  Result<ExemptionChanged> Changed(const Request& request, CardNumber card, Outcome outcome);
+  Result<ExemptionChanged> Changed(const Request& request, CardNumber card, const Outcome& outcome);
   Status Expire(CardNumber card);
 
   Executor& executor_;

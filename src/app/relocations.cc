@@ -74,7 +74,8 @@ HomeRow Relocations::RowOf(const RelocationRecord& record) {
   return row;
 }
 
-Result<RelocationChanged> Relocations::Changed(const Request& request, CardNumber card, Outcome outcome) {
+Result<RelocationChanged> Relocations::Changed(const Request& request, CardNumber card,
+                                               const Outcome& outcome) {
   RelocationChanged changed{.change = outcome.change, .view = {}};
   HEARTH_ASSIGN_OR_RETURN(changed.view.record, records::Decode<RelocationRecord>(outcome.answer));
   changed.view.revision = request.dry_run ? 0 : outcome.change.revision;
@@ -135,7 +136,7 @@ Result<RelocationChanged> Relocations::Ask(const Request& request, const MoveWis
         txn.Write(key.key, record);
         return records::Encode(record);
       }));
-  return Changed(request, card, std::move(outcome));
+  return Changed(request, card, outcome);
 }
 
 Result<RelocationChanged> Relocations::Step(const Request& request, CardNumber card, std::string_view action,
@@ -161,7 +162,7 @@ Result<RelocationChanged> Relocations::Step(const Request& request, CardNumber c
         txn.Write(key.key, record);
         return records::Encode(record);
       }));
-  return Changed(request, card, std::move(outcome));
+  return Changed(request, card, outcome);
 }
 
 Result<RelocationChanged> Relocations::Approve(const Request& request, CardNumber card) {

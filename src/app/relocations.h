@@ -71,7 +71,7 @@ class Relocations {
   Status Probe(std::string_view step) const { return probe_ ? probe_(step) : Ok(); }
   Result<RelocationChanged> Step(const Request& request, CardNumber card, std::string_view action,
                                  const Decide& decide);
-  Result<RelocationChanged> Changed(const Request& request, CardNumber card, Outcome outcome);
+  Result<RelocationChanged> Changed(const Request& request, CardNumber card, const Outcome& outcome);
   Status See(CardNumber card);
   Status TimeOut(CardNumber card);
   Status Tell(const records::RelocationRecord& record);
