@@ -50,7 +50,7 @@ struct CrossingOptions {
   double seconds = 10;
   uint64_t seed = 1;
   std::filesystem::path dir;
-  size_t cards = 20'000;    // that report in turns
+  size_t cards = 4'000;     // that report in turns
   size_t reports = 50'000;  // a second, by one stream
   size_t crossings = 50;    // of them: a second, to the city; each switches a card off
   uint16_t kbps = 10'000;   // granted by the multiplexer
