@@ -1,7 +1,8 @@
 // From the report that decides to the message on the multiplexer: boxes report by ReportStream, all at home
 // but some of them, each of which has just come to the city. Timed is the way of each of those: from the
-// batch that holds its report, written by the client, to the message 0x83 that darkens its card, read by a
-// MUX of TS 103 197 from its socket. First at rest (the crossings alone), then under the whole load: the
+// batch that holds its report, written by the client, to the message that darkens its card (its own 0x83, or
+// the bitmap 0x84 when several of its group wait together), read by a MUX of TS 103 197 from its socket.
+// First at rest (the crossings alone), then under the whole load: the
 // ratio is the result.
 #include <algorithm>
 #include <atomic>
@@ -15,6 +16,7 @@
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
+#include "entitlement/account.h"
 #include "hearth/v1/location.grpc.pb.h"
 #include "src/base/mutex.h"
 #include "src/gateway/emmg_output.h"
@@ -41,6 +43,16 @@ constexpr uint8_t kUniqueStanding = 0x83;
 constexpr size_t kUniqueStandingBytes = 24;
 constexpr size_t kCardAt = 4;
 constexpr size_t kStandingAt = 14;
+constexpr uint8_t kGroup = 0x84;
+constexpr size_t kLeastGroupBytes = 63;
+constexpr size_t kGroupAt = 4;
+constexpr size_t kBitmapAt = 15;
+
+uint64_t BigEndian(ByteView bytes) {
+  uint64_t value = 0;
+  for (const uint8_t byte : bytes) value = value << 8 | byte;
+  return value;
+}
 
 // A multiplexer on a thread of its own, which waits for the darkening messages of cards.
 class Watcher {
@@ -67,9 +79,9 @@ class Watcher {
 
   uint16_t port() const { return server_->tcp_port(); }
 
-  void Expect(CardNumber card, steady_clock::time_point since) {
+  void Expect(CardNumber card, entitlement::GroupSlot place, steady_clock::time_point since) {
     const MutexLock lock(mu_);
-    expected_[card.value] = since;
+    expected_[card.value] = {place, since};
   }
   size_t missing() const {
     const MutexLock lock(mu_);
@@ -84,17 +96,31 @@ class Watcher {
  private:
   Watcher() = default;
 
+  struct Expected {
+    entitlement::GroupSlot place;
+    steady_clock::time_point since;
+  };
+
   void Take(ByteView section) {
-    if (section.size() != kUniqueStandingBytes || section[0] != kUniqueStanding) return;
-    if (section[kStandingAt] != 0) return;
-    uint64_t card = 0;
-    for (size_t i = 0; i < 5; ++i) card = card << 8 | section[kCardAt + i];
+    if (section.empty()) return;
     const auto now = steady_clock::now();
     const MutexLock lock(mu_);
-    const auto found = expected_.find(card);
-    if (found == expected_.end()) return;  // a repeat
-    latencies_.Add(now - found->second);
-    expected_.erase(found);
+    if (section[0] == kUniqueStanding && section.size() == kUniqueStandingBytes &&
+        section[kStandingAt] == 0) {
+      const auto found = expected_.find(BigEndian(section.subspan(kCardAt, 5)));
+      if (found == expected_.end()) return;  // a repeat
+      latencies_.Add(now - found->second.since);
+      expected_.erase(found);
+    } else if (section[0] == kGroup && section.size() >= kLeastGroupBytes) {
+      const uint64_t group = BigEndian(section.subspan(kGroupAt, 3));
+      std::erase_if(expected_, [&](const auto& each) {
+        const auto& [place, since] = each.second;
+        if (place.group.value != group) return false;
+        if ((section[kBitmapAt + place.slot / 8] & (0x80 >> place.slot % 8)) != 0) return false;  // still lit
+        latencies_.Add(now - since);
+        return true;
+      });
+    }
   }
 
   std::unique_ptr<mux::Multiplex> multiplex_;
@@ -102,7 +128,7 @@ class Watcher {
   std::atomic<bool> stop_{false};
   std::thread thread_;
   mutable Mutex mu_;
-  std::map<uint64_t, steady_clock::time_point> expected_ HEARTH_GUARDED_BY(mu_);
+  std::map<uint64_t, Expected> expected_ HEARTH_GUARDED_BY(mu_);
   Latencies latencies_ HEARTH_GUARDED_BY(mu_);
 };
 
@@ -137,8 +163,7 @@ class CrossingBench {
     HEARTH_ASSIGN_OR_RETURN(server_,
                             rpc::Server::Start(site_->head(), server, clock_, random_, metrics_, log_));
     site_->AwaitPump(kPumpSeconds);
-    // Neighbours share a group, and several of one group at once go as its bitmap: crossings come from
-    // anywhere.
+    // Neighbours share a group: crossings come from anywhere.
     std::shuffle(site_->homes().begin(), site_->homes().end(), std::mt19937_64(options_.seed));
     return Ok();
   }
@@ -202,18 +227,19 @@ class CrossingBench {
       for (uint64_t n = due(rate, tick - 1); n < due(rate, tick); ++n) {
         HEARTH_RETURN_IF_ERROR(Add(NextAtHome(), /*from_city=*/false, batch));
       }
-      std::vector<CardNumber> crossing;
+      std::vector<std::pair<CardNumber, entitlement::GroupSlot>> crossing;
       for (uint64_t n = due(options_.crossings, tick - 1); n < due(options_.crossings, tick); ++n) {
         if (first_at_home_ + 1 == site_->homes().size()) break;  // all the others are in the city by now
         Home& home = site_->homes()[first_at_home_++];
-        crossing.push_back(home.card);
+        HEARTH_ASSIGN_OR_RETURN(const auto card, site_->head().registry().Card(home.card));
+        crossing.emplace_back(home.card, card.value.card.place);
         HEARTH_RETURN_IF_ERROR(Add(home, /*from_city=*/true, batch));
       }
       std::this_thread::sleep_until(next);
       next += kTick;
       if (batch.reports_size() == 0) continue;
       const auto now = steady_clock::now();
-      for (const CardNumber card : crossing) watcher_->Expect(card, now);
+      for (const auto& [card, place] : crossing) watcher_->Expect(card, place, now);
       crossed_ += crossing.size();
       reported_.count += static_cast<uint64_t>(batch.reports_size());
       if (!stream.Write(batch)) return Error(Reason::kOutputFailed, "the report stream broke");
