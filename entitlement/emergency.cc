@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "entitlement/checks.h"
+
 namespace hearth::entitlement {
 namespace {
 
@@ -11,11 +13,7 @@ constexpr size_t kReferenceBytes = 128;
 // A start that was meant as "now" when the proposal was written.
 constexpr std::chrono::milliseconds kStartBack = std::chrono::minutes(5);
 
-UnixMillis Plus(UnixMillis time, std::chrono::milliseconds by) { return UnixMillis(time.value + by.count()); }
-
 UnixMillis FullSecond(UnixMillis time) { return UnixMillis(time.value / 1000 * 1000); }
-
-bool IsDivision(uint32_t region) { return region >= 100'000 && region <= 999'999; }
 
 Result<std::vector<uint32_t>> CheckRegions(std::vector<uint32_t> regions) {
   if (regions.empty()) return MissingField("emergency.regions", "at least one, or everywhere");

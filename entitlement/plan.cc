@@ -8,15 +8,13 @@
 
 #include <fmt/format.h>
 
+#include "entitlement/checks.h"
+
 namespace hearth::entitlement {
 namespace {
 
 constexpr size_t kTitleBytes = 128;
 constexpr size_t kEventIdBytes = 64;
-
-bool IsDivision(uint32_t division) { return division >= 100'000 && division <= 999'999; }
-
-UnixMillis Plus(UnixMillis time, std::chrono::milliseconds by) { return UnixMillis(time.value + by.count()); }
 
 Status CheckContent(const Window& window) {
   if (window.kind == WindowKind::kEvent) {
@@ -84,7 +82,7 @@ Error ConflictOf(const PlanPiece& piece, const Criteria& channel) {
 }
 
 // A window and where it comes from: the index of an item, or none for one that stays.
-struct Entry {
+struct PlanEntry {
   Window window;
   std::optional<size_t> index;
 };
@@ -112,12 +110,12 @@ class Replacement {
   void Refuse(size_t index, Error error) {
     if (refused_.insert(index).second) out_.refused.push_back({index, std::move(error)});
   }
-  bool Refused(const Entry& entry) const { return entry.index && refused_.contains(*entry.index); }
+  bool Refused(const PlanEntry& entry) const { return entry.index && refused_.contains(*entry.index); }
 
   const Criteria& channel_;
   const UnixMillis from_;
   const UnixMillis to_;
-  std::vector<Entry> entries_;
+  std::vector<PlanEntry> entries_;
   std::map<std::pair<WindowKind, UnixMillis>, Window> taken_out_;
   std::set<size_t> refused_;
   PlanReplaced out_;
@@ -142,19 +140,19 @@ void Replacement::AddItems(std::vector<PlanItem> items, size_t elsewhere, const 
 }
 
 void Replacement::RefuseOverlaps() {
-  std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+  std::stable_sort(entries_.begin(), entries_.end(), [](const PlanEntry& a, const PlanEntry& b) {
     return std::pair(a.window.kind, a.window.start) < std::pair(b.window.kind, b.window.start);
   });
-  const Entry* last = nullptr;  // of those before, the one that ends last
-  for (const Entry& entry : entries_) {
+  const PlanEntry* last = nullptr;  // of those before, the one that ends last
+  for (const PlanEntry& entry : entries_) {
     if (last == nullptr || last->window.kind != entry.window.kind || entry.window.start >= last->window.end) {
       last = &entry;
       continue;
     }
     // Of two items the later one of the call is at fault; a window that stays never is.
     const bool this_one = entry.index && (!last->index || *entry.index > *last->index);
-    const Entry& fault = this_one ? entry : *last;
-    const Entry& other = this_one ? *last : entry;
+    const PlanEntry& fault = this_one ? entry : *last;
+    const PlanEntry& other = this_one ? *last : entry;
     if (fault.index) {
       const std::string whose =
           other.index ? fmt::format("item {}", *other.index + 1) : "a window that stays";
@@ -167,16 +165,16 @@ void Replacement::RefuseOverlaps() {
 }
 
 Status Replacement::RefuseRegionConflicts() {
-  std::vector<const Entry*> sources;
-  for (const Entry& entry : entries_) {
+  std::vector<const PlanEntry*> sources;
+  for (const PlanEntry& entry : entries_) {
     if (!Refused(entry)) sources.push_back(&entry);
   }
-  std::stable_sort(sources.begin(), sources.end(), [](const Entry* a, const Entry* b) {
+  std::stable_sort(sources.begin(), sources.end(), [](const PlanEntry* a, const PlanEntry* b) {
     return std::pair(a->window.start, a->window.kind) < std::pair(b->window.start, b->window.kind);
   });
   std::vector<Window> windows;
   windows.reserve(sources.size());
-  for (const Entry* entry : sources) windows.push_back(entry->window);
+  for (const PlanEntry* entry : sources) windows.push_back(entry->window);
   const auto item_of = [&](const Window* window) -> std::optional<size_t> {
     return window == nullptr ? std::nullopt : sources[static_cast<size_t>(window - windows.data())]->index;
   };

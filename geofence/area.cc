@@ -8,7 +8,7 @@
 namespace hearth::geofence {
 namespace {
 
-constexpr size_t kMaxViolations = 100;
+constexpr size_t kMaxAreaViolations = 100;
 
 using Fault = std::optional<std::pair<Reason, std::string>>;
 
@@ -84,7 +84,7 @@ Fault VillageFault(PlaceCode place, const NewArea& wish, const RegionTree& regio
 class Faults {
  public:
   void Add(std::string field, Fault fault) {
-    if (!fault || ++count_ > kMaxViolations) return;
+    if (!fault || ++count_ > kMaxAreaViolations) return;
     if (!error_) error_ = Error(fault->first, fault->second);
     error_ = Error(std::move(*error_).Field(std::move(field), std::move(fault->second)));
   }

@@ -9,7 +9,7 @@
 namespace hearth::geofence {
 namespace {
 
-constexpr size_t kMaxViolations = 100;
+constexpr size_t kMaxListViolations = 100;
 
 std::vector<Cell> Shared(std::span<const Cell> a, std::span<const Cell> b) {
   std::vector<Cell> shared;
@@ -86,7 +86,7 @@ Status CheckBothLists(const CellList& list, std::span<const CellList* const> oth
               fmt::format("{} cells of {} {} are also on a list of the other kind, the first is {} on {} {}",
                           faults.size(), NameOf(list.kind), ToString(list.id), ToString(faults[0].first),
                           NameOf(faults[0].second->kind), ToString(faults[0].second->id)));
-  for (size_t i = 0; i < std::min(faults.size(), kMaxViolations); ++i) {
+  for (size_t i = 0; i < std::min(faults.size(), kMaxListViolations); ++i) {
     const auto& [cell, other] = faults[i];
     // Error(…) makes a new one: assigning the result of Field to its own object would empty it.
     error = Error(std::move(error).Field(

@@ -20,10 +20,6 @@ constexpr int kListKindBit = 48;
 // Lists built anew between two looks at the outputs: some hundred microseconds each.
 constexpr size_t kTablesAtOnce = 16;
 
-uint16_t ProvinceOf(RegionCode region) {
-  return static_cast<uint16_t>(Ancestor(region, RegionLevel::kProvince).value);
-}
-
 uint16_t ProvinceOf(AreaId area) { return static_cast<uint16_t>(AreaDivision(area) / 10000); }
 
 size_t PartNumber(Subject subject) { return subject.number() & ((1U << kPartBits) - 1); }

@@ -22,7 +22,7 @@ using std::chrono::seconds;
 // What an output is handed before its turn: enough to last over a late wake-up, little enough that nothing
 // urgent waits behind it for long.
 constexpr milliseconds kAhead{40};
-constexpr milliseconds kRetry{500};
+constexpr milliseconds kOutputRetry{500};
 constexpr size_t kAtOnce = 256;
 // Between two looks at the mailbox.
 constexpr int kRounds = 64;
@@ -33,7 +33,7 @@ constexpr uint32_t kGroupSegments = 16;
 // Of the records' turns one in so many is of all cards, the others of those that no report has confirmed.
 constexpr uint32_t kAllRecordsEvery = 10;
 
-constexpr std::array kLines = {Tier::kEmergency, Tier::kIndividual, Tier::kBulk, Tier::kChange};
+constexpr std::array kLineTiers = {Tier::kEmergency, Tier::kIndividual, Tier::kBulk, Tier::kChange};
 constexpr std::array kCycles = {Tier::kServiceKeys, Tier::kGroups, Tier::kRecords, Tier::kAreas};
 
 size_t At(Tier tier) { return static_cast<size_t>(tier); }
@@ -134,7 +134,7 @@ Section AirOutput::Covered(const AirItem& item) const {
 void AirOutput::Put(Tier tier, Section section, AirTime now) {
   // Nobody said that these are many, but they are: those that come now must not wait behind them.
   if (tier == Tier::kIndividual && scheduler_.rate_kbps() > 0 && IsCrowded()) tier = Tier::kBulk;
-  for (const Tier other : kLines) {
+  for (const Tier other : kLineTiers) {
     if (other == tier) continue;
     const Queue::Item* const item = scheduler_.queue(other).Find(section.subject);
     if (!item) continue;
@@ -153,7 +153,7 @@ bool AirOutput::IsCrowded() const {
 }
 
 void AirOutput::Remove(Subject subject) {
-  for (const Tier tier : kLines) {
+  for (const Tier tier : kLineTiers) {
     if (scheduler_.queue(tier).Remove(subject)) changed_.emplace(tier, subject.value);
   }
 }
@@ -164,7 +164,7 @@ void AirOutput::Hold(bool held) {
   unconfirmed_.Hold(held);
   if (!held) return;
   std::vector<Subject> theirs;
-  for (const Tier tier : kLines) {
+  for (const Tier tier : kLineTiers) {
     scheduler_.queue(tier).ForEach([&](const Queue::Item& item) {
       if (item.subject.kind() <= carousel::Kind::kGroup) theirs.push_back(item.subject);
     });
@@ -183,7 +183,7 @@ void AirOutput::Resize() {
 }
 
 std::optional<AirOutput::LinePlace> AirOutput::LineOf(Subject subject, AirTime now) {
-  for (const Tier tier : kLines) {
+  for (const Tier tier : kLineTiers) {
     const Queue::Item* const item = scheduler_.queue(tier).Find(subject);
     if (!item) continue;
     return LinePlace{
@@ -275,7 +275,7 @@ bool AirOutput::Write(AirTime now) {
     log_.Error(
         "output_failed",
         {{"output", name_}, {"error", status.error().ToString()}, {"detail", status.error().detail()}});
-    retry_at_ = now + kRetry;
+    retry_at_ = now + kOutputRetry;
     return false;
   }
   // What goes before the others delays them by as much.
@@ -309,7 +309,7 @@ void AirOutput::Save(Writes& writes, AirTime now, UnixMillis wall) {
   const auto to_wall = [&](AirTime time) {
     return static_cast<uint64_t>(wall.value + std::chrono::duration_cast<milliseconds>(time - now).count());
   };
-  for (const Tier tier : kLines) {
+  for (const Tier tier : kLineTiers) {
     for (const Subject subject : scheduler_.queue(tier).TakeLeft()) changed_.emplace(tier, subject.value);
   }
   for (const auto& [tier, value] : changed_) {
@@ -346,7 +346,7 @@ bool AirOutput::Restore(std::string_view key, std::string_view value, AirTime no
     cycle(tier).Resume(position);
     return true;
   }
-  for (const Tier tier : kLines) {
+  for (const Tier tier : kLineTiers) {
     const std::string prefix = LinePrefix(name_, tier);
     if (!key.starts_with(prefix)) continue;
     Queue::Item item;

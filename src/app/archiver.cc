@@ -12,10 +12,10 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr milliseconds kInterval{200};
-constexpr milliseconds kRetry{1000};
+constexpr milliseconds kArchiveRetry{1000};
 // What one sync takes along.
-constexpr size_t kBatchItems = 4096;
-constexpr size_t kBatchBytes = size_t{8} << 20;
+constexpr size_t kSyncItems = 4096;
+constexpr size_t kSyncBytes = size_t{8} << 20;
 // Beyond it the buckets are looked through instead: 32 MB.
 constexpr size_t kQueueItems = size_t{1} << 20;
 
@@ -109,7 +109,7 @@ void Archiver::Run() {
     bool stopping = false;
     {
       const MutexLock lock(mu_);
-      if (!stop_ && !resume_) wake_.WaitFor(mu_, failing_ ? kRetry : kInterval);
+      if (!stop_ && !resume_) wake_.WaitFor(mu_, failing_ ? kArchiveRetry : kInterval);
       stopping = stop_;
     }
     Tell(Step(stopping));
@@ -152,7 +152,7 @@ Status Archiver::Step(bool stopping) {
     {
       const MutexLock lock(mu_);
       catch_up = std::exchange(catch_up_, false);
-      const size_t count = std::min(queue_.size(), kBatchItems);
+      const size_t count = std::min(queue_.size(), kSyncItems);
       if (!catch_up) items.assign(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(count));
     }
     if (!catch_up && items.empty()) return Ok();
@@ -227,7 +227,7 @@ Status Archiver::CatchUp() {
     Item item = place.item;
     item.sequence = order[item.bucket][next[item.bucket]++];
     items.push_back(item);
-    if (items.size() < kBatchItems) continue;
+    if (items.size() < kSyncItems) continue;
     HEARTH_RETURN_IF_ERROR(AppendItems(items));
     items.clear();
   }
@@ -266,7 +266,7 @@ Status Archiver::AppendItems(const std::vector<Item>& items) {
     bytes += change.record.size() + change.audit.size();
     changes.push_back(std::move(change));
     end = item.sequence;
-    if (bytes < kBatchBytes) continue;
+    if (bytes < kSyncBytes) continue;
     HEARTH_RETURN_IF_ERROR(Flush(changes));
     bytes = 0;
   }

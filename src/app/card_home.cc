@@ -8,9 +8,6 @@ using records::CardRecord;
 using records::ExemptionRecord;
 using records::RelocationRecord;
 
-// What nobody asked for is signed by the head-end itself.
-constexpr std::string_view kSelf = "hearthd";
-
 }  // namespace
 
 void ClearExemption(CardRecord& card) {
@@ -38,7 +35,7 @@ Status EndExemption(Txn& txn, CardRecord& card, const std::string& why, const Li
   HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<ExemptionRecord>(key));
   if (!stored || intervention::IsOver(stored->value.exemption.state)) return Ok();
   intervention::Exemption& exemption = stored->value.exemption;
-  const intervention::ExemptionActor actor{.name = std::string(kSelf), .reason = why, .now = txn.now()};
+  const intervention::ExemptionActor actor{.name = "hearthd", .reason = why, .now = txn.now()};
   if (exemption.state == ExemptionState::kGranted) {
     HEARTH_ASSIGN_OR_RETURN(exemption, intervention::DecideRevoke(exemption, actor, limits));
   } else {
@@ -58,8 +55,7 @@ Status EndRelocation(Txn& txn, CardRecord& card, const std::string& why, const L
   HEARTH_ASSIGN_OR_RETURN(
       relocation,
       intervention::DecideCancel(
-          relocation, {.name = std::string(kSelf), .reason = why, .now = txn.now(), .from_centre = false},
-          limits));
+          relocation, {.name = "hearthd", .reason = why, .now = txn.now(), .from_centre = false}, limits));
   txn.Write(key, stored->value);
   return Ok();
 }

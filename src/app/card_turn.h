@@ -4,10 +4,16 @@
 
 #include <string>
 
+#include "geofence/verdict.h"
 #include "intervention/lifecycle.h"
 #include "src/app/executor.h"
 
 namespace hearth::app {
+
+// The card is where it may be watched, or need not be heard there.
+inline bool AtHome(geofence::Verdict verdict) {
+  return verdict == geofence::Verdict::kInArea || verdict == geofence::Verdict::kExempt;
+}
 
 // Standing and bitmap of the card change, and go on the air.
 Status SwitchOn(Txn& txn, records::CardRecord& record, records::Urgency urgency = records::Urgency::kNormal);

@@ -49,7 +49,7 @@ geofence::Cell Unpack(const PackedCell& packed) {
 
 uint64_t HashOf(const PackedCell& packed) { return Mix(packed.high ^ Mix(packed.low)); }
 
-uint32_t SecondsOf(UnixMillis time) {
+uint32_t ColumnSeconds(UnixMillis time) {
   return static_cast<uint32_t>(std::clamp<int64_t>(time.value / 1000, 0, UINT32_MAX));
 }
 
@@ -107,7 +107,7 @@ uint32_t CellNumbers::Hear(const geofence::Cell& cell, UnixMillis at) {
     shard.slots[slot] = static_cast<uint32_t>(shard.cells.size());
   }
   uint32_t& heard = shard.heard[shard.slots[slot] - 1];
-  heard = std::max(heard, SecondsOf(at));
+  heard = std::max(heard, ColumnSeconds(at));
   return static_cast<uint32_t>(shard.slots[slot] * kCellShards + which);
 }
 
@@ -140,7 +140,7 @@ void CellNumbers::Heard(uint32_t number, UnixMillis at) {
   Shard& shard = *shards_[number % kCellShards];
   const MutexLock lock(shard.mu);
   uint32_t& heard = shard.heard[number / kCellShards - 1];
-  heard = std::max(heard, SecondsOf(at));
+  heard = std::max(heard, ColumnSeconds(at));
 }
 
 UnixMillis CellNumbers::LastHeard(uint32_t number) const {
@@ -226,8 +226,8 @@ void HeardColumn::Put(const records::CardRecord& record, bool fresh) {
                  record.location.out_of_area_count != 0;
   row.area = record.card.area.value;
   row.counter = static_cast<uint32_t>(record.location.last_counter.value_or(0));
-  row.reported = SecondsOf(record.observed);
-  row.decided = SecondsOf(record.location.last_decision_time);
+  row.reported = ColumnSeconds(record.observed);
+  row.decided = ColumnSeconds(record.location.last_decision_time);
   row.saved = row.reported;
   row.network = record.home_cell ? NetworkOf(*record.home_cell) & 1023 : 0;
   row.pair = PairOf(record.card.box, record.card.sim);

@@ -18,7 +18,7 @@ RegionCode CodeOf(uint32_t region) {
   return RegionCode(region);
 }
 
-std::string ObjectOf(uint64_t number) { return fmt::format("emergency:{}", number); }
+std::string EmergencyObject(uint64_t number) { return fmt::format("emergency:{}", number); }
 
 std::string Describe(const Emergency& emergency) {
   return fmt::format("{} {} {}, regions {}, {} minutes", emergency.drill ? "drill" : "alarm",
@@ -98,7 +98,7 @@ Result<EmergencyChanged> Emergencies::Propose(const Request& request, const Emer
         head.open.push_back(emergency.number);
         txn.Write(head_key.key, head);
         txn.Write(EmergencyKey(emergency.number).key, emergency);
-        txn.NameObject(ObjectOf(emergency.number));
+        txn.NameObject(EmergencyObject(emergency.number));
         return records::Encode(emergency);
       }));
   return Answer(outcome);
@@ -109,23 +109,23 @@ Result<EmergencyChanged> Emergencies::Run(const Request& request, uint64_t numbe
   const ObjectKey key = EmergencyKey(number);
   HEARTH_ASSIGN_OR_RETURN(
       const auto outcome,
-      RunOnce(executor_, key.bucket, request, {.action = std::string(action), .object = ObjectOf(number)},
-              limits_, [&](Txn& txn) -> Result<std::string> {
-                HEARTH_ASSIGN_OR_RETURN(const auto stored, txn.Read<Emergency>(key.key));
-                if (!stored) return Unknown(number);
-                HEARTH_RETURN_IF_ERROR(
-                    CheckRevision(request, stored->revision, fmt::format("alert {}", number)));
-                HEARTH_ASSIGN_OR_RETURN(Emergency emergency,
-                                        step(stored->value, request.actor, two_people_, txn.now()));
-                // A proposal that is dropped never was on the air.
-                if (emergency.state == EmergencyState::kApproved || emergency.stamp.value != 0) {
-                  HEARTH_RETURN_IF_ERROR(CheckSigner());
-                  HEARTH_ASSIGN_OR_RETURN(emergency.stamp, txn.NextStamp(/*open=*/false));
-                  txn.Emit(records::EmergencyDue{.number = number});
-                }
-                txn.Write(key.key, emergency);
-                return records::Encode(emergency);
-              }));
+      RunOnce(
+          executor_, key.bucket, request, {.action = std::string(action), .object = EmergencyObject(number)},
+          limits_, [&](Txn& txn) -> Result<std::string> {
+            HEARTH_ASSIGN_OR_RETURN(const auto stored, txn.Read<Emergency>(key.key));
+            if (!stored) return Unknown(number);
+            HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, fmt::format("alert {}", number)));
+            HEARTH_ASSIGN_OR_RETURN(Emergency emergency,
+                                    step(stored->value, request.actor, two_people_, txn.now()));
+            // A proposal that is dropped never was on the air.
+            if (emergency.state == EmergencyState::kApproved || emergency.stamp.value != 0) {
+              HEARTH_RETURN_IF_ERROR(CheckSigner());
+              HEARTH_ASSIGN_OR_RETURN(emergency.stamp, txn.NextStamp(/*open=*/false));
+              txn.Emit(records::EmergencyDue{.number = number});
+            }
+            txn.Write(key.key, emergency);
+            return records::Encode(emergency);
+          }));
   return Answer(outcome);
 }
 

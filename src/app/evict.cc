@@ -52,7 +52,7 @@ namespace {
 using records::Eviction;
 
 // Survivors told at once: one sync serves many of them.
-constexpr size_t kThreads = 32;
+constexpr size_t kTellingThreads = 32;
 
 std::vector<CardNumber> NumbersOf(const Eviction& eviction) {
   std::vector<CardNumber> numbers;
@@ -363,7 +363,7 @@ Status Evictions::GiveKeys(GroupId id) {
   if (!stored) return MissingGroup(id);
   const entitlement::Group& group = stored->value.group;
   std::vector<Status> given(group.members.size(), Ok());
-  InParallel(given.size(), kThreads, [&](size_t slot) {
+  InParallel(given.size(), kTellingThreads, [&](size_t slot) {
     const CardNumber card = group.members[slot].card;
     if (card.value != 0) given[slot] = GiveKey(card, id, group.generation);
   });

@@ -17,8 +17,8 @@ using records::CardRecord;
 using records::ExemptionRecord;
 
 // Ended in one round: with one commit each, some tenths of a second.
-constexpr size_t kEachRound = 500;
-constexpr int64_t kRetryMillis = 60'000;
+constexpr size_t kExemptionsEachRound = 500;
+constexpr int64_t kExemptionRetryMillis = 60'000;
 
 // The card as a home of an open account. CARD_UNKNOWN, CARD_EVICTED, CARD_NOT_IN_ACCOUNT.
 Result<CardRecord> ReadHome(Txn& txn, CardNumber number) {
@@ -32,7 +32,7 @@ Result<CardRecord> ReadHome(Txn& txn, CardNumber number) {
   return std::move(stored->value);
 }
 
-Error Unknown(CardNumber card) {
+Error UnknownExemption(CardNumber card) {
   return Error(Reason::kExemptionUnknown,
                fmt::format("nobody has reported that card {} has no signal", ToString(card)));
 }
@@ -110,7 +110,7 @@ Result<ExemptionChanged> Exemptions::Step(const Request& request, CardNumber car
       Outcome outcome,
       RunOnce(executor_, key.bucket, request, std::move(act), limits_, [&](Txn& txn) -> Result<std::string> {
         HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<ExemptionRecord>(key.key));
-        if (!stored) return Unknown(card);
+        if (!stored) return UnknownExemption(card);
         HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, key.key));
         ExemptionRecord& record = stored->value;
         HEARTH_ASSIGN_OR_RETURN(record.exemption,
@@ -178,7 +178,7 @@ Result<ExemptionChanged> Exemptions::Revoke(const Request& request, CardNumber c
 
 Result<ExemptionView> Exemptions::Get(CardNumber card) {
   HEARTH_ASSIGN_OR_RETURN(auto stored, executor_.Read<ExemptionRecord>(ExemptionKey(card)));
-  if (!stored) return Unknown(card);
+  if (!stored) return UnknownExemption(card);
   return ExemptionView{.record = std::move(stored->value), .revision = stored->revision};
 }
 
@@ -220,11 +220,11 @@ Status Exemptions::Expire(CardNumber card) {
 
 void Exemptions::Tick() {
   const UnixMillis now = executor_.clock().Now();
-  for (const CardNumber card : index_.Due(now, kEachRound)) {
+  for (const CardNumber card : index_.Due(now, kExemptionsEachRound)) {
     const Status expired = Expire(card);
     if (expired) continue;
     log_.Error("exemption_not_expired", {{"card", ToString(card)}, {"error", expired.error().ToString()}});
-    index_.Defer(card, UnixMillis(now.value + kRetryMillis));
+    index_.Defer(card, UnixMillis(now.value + kExemptionRetryMillis));
   }
 }
 

@@ -22,7 +22,7 @@ std::optional<uint32_t> CounterOf(const Report& report) {
   return report.card_signed ? std::optional(report.counter) : std::nullopt;
 }
 
-uint32_t SecondsOf(UnixMillis time) { return static_cast<uint32_t>(time.value / 1000); }
+uint32_t ReportSeconds(UnixMillis time) { return static_cast<uint32_t>(time.value / 1000); }
 
 Error Replayed(const Report& report, uint64_t known) {
   return Error(Reason::kReportReplayed, fmt::format("card {} has reported up to counter {}; this is {}",
@@ -39,7 +39,7 @@ Error NotNewer(const Report& report) {
 Observation ObservationOf(const Report& report, const geofence::Judgement& judgement, CellNumbers& numbers) {
   Observation seen{.counts = report.card_signed,
                    .counter = report.counter,
-                   .reported = SecondsOf(report.time),
+                   .reported = ReportSeconds(report.time),
                    .verdict = judgement.verdict,
                    .at_home = judgement.verdict == geofence::Verdict::kInArea && !judgement.by_neighbour};
   const auto& cells = report.evidence.cells;
@@ -210,7 +210,7 @@ Status Location::Admit(const Report& report, const std::optional<HeardRow>& row,
 Result<std::optional<ReportAnswer>> Location::Observe(const Report& report, const HeardRow& row,
                                                       const GeoSnapshot& geo, UnixMillis now, bool in_words) {
   const std::optional<ReportAnswer> not_ours;
-  const uint32_t seconds = SecondsOf(report.time);
+  const uint32_t seconds = ReportSeconds(report.time);
   if (report.fix || row.counting != 0 || row.held != 0 || seconds <= row.decided ||
       row.pair != PairOf(report.box, report.sim)) {
     return not_ours;
@@ -306,7 +306,7 @@ Status Location::CheckTravelFromRow(const Report& report, const HeardRow& row) {
 // A card counts up. The counter of a report that was taken, with other content, or a lower one at a later
 // time: two cards with the same keys count each for itself.
 void Location::CheckFork(const Report& report, const HeardRow& row) {
-  const uint32_t seconds = SecondsOf(report.time);
+  const uint32_t seconds = ReportSeconds(report.time);
   const auto& cells = report.evidence.cells;
   const bool same_cells = cells.size() == row.count &&
                           (cells.empty() || column_.cells().Find(cells.front().cell) == row.cells[0]);

@@ -77,10 +77,6 @@ uint64_t RolloutBehind(const GeoSnapshot& geo, const geofence::Judgement& judgem
   return 0;
 }
 
-bool AtHome(geofence::Verdict verdict) {
-  return verdict == geofence::Verdict::kInArea || verdict == geofence::Verdict::kExempt;
-}
-
 std::string Message(const Report& report, const geofence::Judgement& judgement, const GeoSnapshot& geo,
                     const CardRecord& card, ReportOutcome outcome) {
   const std::string serving = report.fix ? EvidenceText(report)

@@ -159,11 +159,11 @@ void ObservedSaver::PutBack(const std::vector<Entry>& entries) {
 Status ObservedSaver::Save(const std::vector<Entry>& entries) {
   std::map<store::BucketId, std::vector<Entry>> buckets;
   for (const Entry& entry : entries) buckets[CardKey(entry.card).bucket].push_back(entry);
-  struct UnderWay {
+  struct Command {
     std::vector<Entry> taken;
     Executor::Begun begun;
   };
-  std::vector<UnderWay> under_way;
+  std::vector<Command> under_way;
   std::vector<Entry> back;
   Status first;
   const auto failed = [&](const Error& error, const std::vector<Entry>& these) {
@@ -171,7 +171,7 @@ Status ObservedSaver::Save(const std::vector<Entry>& entries) {
     back.insert(back.end(), these.begin(), these.end());
   };
   const auto finish = [&] {
-    for (UnderWay& each : under_way) {
+    for (Command& each : under_way) {
       const auto committed = Executor::Wait(std::move(each.begun));
       if (!committed)
         failed(committed.error(), each.taken);

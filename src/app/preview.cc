@@ -7,16 +7,16 @@
 
 #include <fmt/format.h>
 
+#include "src/app/card_turn.h"
+
 namespace hearth::app {
 namespace {
 
 using geofence::Verdict;
 using intervention::Forecast;
 
-constexpr size_t kThreads = 2;
+constexpr size_t kJudgingThreads = 2;
 constexpr int64_t kDayMillis = 24LL * 3600 * 1000;
-
-bool AtHome(Verdict verdict) { return verdict == Verdict::kInArea || verdict == Verdict::kExempt; }
 
 void Count(Effect effect, Forecast& counts) {
   switch (effect) {
@@ -166,13 +166,13 @@ Result<Preview> MakePreview(const HeardColumn& column, CellNumbers& cells, const
     std::map<uint32_t, Forecast> areas;
     Forecast total;
   };
-  std::vector<Part> parts(kThreads);
+  std::vector<Part> parts(kJudgingThreads);
   Mutex mu;
   const auto work = [&](size_t index) {
     Part& part = parts[index];
     uint32_t last_area = 0;
     uint64_t* installed = nullptr;
-    column.ForEachPart(index, kThreads, [&](const HeardRow& row) {
+    column.ForEachPart(index, kJudgingThreads, [&](const HeardRow& row) {
       if (row.location_standing() == intervention::Standing::kWaiting) return true;
       if (installed == nullptr || row.area != last_area) {
         installed = &part.installed[row.area];
@@ -195,7 +195,7 @@ Result<Preview> MakePreview(const HeardColumn& column, CellNumbers& cells, const
     });
   };
   std::vector<std::thread> threads;
-  for (size_t i = 1; i < kThreads; ++i) threads.emplace_back(work, i);
+  for (size_t i = 1; i < kJudgingThreads; ++i) threads.emplace_back(work, i);
   work(0);
   for (std::thread& thread : threads) thread.join();
 

@@ -20,10 +20,10 @@ using std::chrono::nanoseconds;
 
 constexpr store::BucketId kPumpBucket{store::kFirstViewBucket.value + 1};
 // Outbox items taken at once: few enough that an urgent one behind them waits some milliseconds only.
-constexpr size_t kBatchItems = 256;
+constexpr size_t kOutboxItems = 256;
 constexpr milliseconds kSaveInterval{200};
-constexpr milliseconds kIdle{50};
-constexpr milliseconds kRetry{500};
+constexpr milliseconds kOutboxIdle{50};
+constexpr milliseconds kPumpRetry{500};
 // A group's section waits for the watermark, which follows the second.
 constexpr milliseconds kWatermark{1300};
 constexpr std::string_view kRenewedKey = "renewed";
@@ -270,7 +270,7 @@ void PumpImpl::Stop() {
 
 // Between two attempts; true when the pump is to end instead.
 bool PumpImpl::StoppedWhileWaiting() {
-  const auto until = std::chrono::steady_clock::now() + kRetry;
+  const auto until = std::chrono::steady_clock::now() + kPumpRetry;
   const MutexLock lock(mu_);
   while (!stop_) {
     const auto left = until - std::chrono::steady_clock::now();
@@ -367,12 +367,12 @@ Result<Delivery> PumpImpl::DeliveryOf(CardNumber number) {
 std::vector<Ticket> PumpImpl::TakeTickets(bool& stopping) {
   const MutexLock lock(mu_);
   const bool waits = !first_.empty() || (!queue_.empty() && !held_) || stop_ || renew_ || reported_;
-  if (!waits) wake_.WaitFor(mu_, kIdle);
+  if (!waits) wake_.WaitFor(mu_, kOutboxIdle);
   reported_ = false;
   std::vector<Ticket> tickets;
   for (std::deque<Ticket>* queue : {&first_, &queue_}) {
     if (held_ && queue == &queue_) break;
-    while (!queue->empty() && tickets.size() < kBatchItems) {
+    while (!queue->empty() && tickets.size() < kOutboxItems) {
       tickets.push_back(queue->front());
       queue->pop_front();
     }

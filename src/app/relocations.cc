@@ -39,11 +39,10 @@ using intervention::RelocationState;
 using records::CardRecord;
 using records::RelocationRecord;
 
-constexpr size_t kEachRound = 500;
-constexpr int64_t kRetryMillis = 60'000;
-constexpr std::string_view kSelf = "hearthd";
+constexpr size_t kRelocationsEachRound = 500;
+constexpr int64_t kRelocationRetryMillis = 60'000;
 
-Error Unknown(CardNumber card) {
+Error UnknownRelocation(CardNumber card) {
   return Error(Reason::kRelocationUnknown, fmt::format("card {} has no relocation", ToString(card)));
 }
 
@@ -60,7 +59,7 @@ void TakeOver(const Relocation& relocation, CardRecord& card) {
   card.also_until = also ? relocation.ends : UnixMillis();
 }
 
-uint32_t ProvinceOf(AreaId area) { return AreaDivision(area) / 10'000; }
+bool SameProvince(AreaId a, AreaId b) { return AreaDivision(a) / 10'000 == AreaDivision(b) / 10'000; }
 
 }  // namespace
 
@@ -102,7 +101,7 @@ Result<RelocationChanged> Relocations::Ask(const Request& request, const MoveWis
                        fmt::format("card {} belongs to no open account", ToString(card)));
         }
         HEARTH_ASSIGN_OR_RETURN(const AreaId to, registry_.SellingArea(village, natural, "village"));
-        if (ProvinceOf(to) != ProvinceOf(home.card.area)) {
+        if (!SameProvince(to, home.card.area)) {
           return Error(
               Reason::kAreaOutsideCounty,
               fmt::format("area {} is in another province than {}: its channels and keys are others; "
@@ -147,7 +146,7 @@ Result<RelocationChanged> Relocations::Step(const Request& request, CardNumber c
       Outcome outcome,
       RunOnce(executor_, key.bucket, request, std::move(act), limits_, [&](Txn& txn) -> Result<std::string> {
         HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<RelocationRecord>(key.key));
-        if (!stored) return Unknown(card);
+        if (!stored) return UnknownRelocation(card);
         HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, key.key));
         RelocationRecord& record = stored->value;
         HEARTH_ASSIGN_OR_RETURN(record.relocation,
@@ -182,7 +181,7 @@ Result<RelocationChanged> Relocations::Cancel(const Request& request, CardNumber
 
 Result<RelocationView> Relocations::Get(CardNumber card) {
   HEARTH_ASSIGN_OR_RETURN(auto stored, executor_.Read<RelocationRecord>(RelocationKey(card)));
-  if (!stored) return Unknown(card);
+  if (!stored) return UnknownRelocation(card);
   return RelocationView{.record = std::move(stored->value), .revision = stored->revision};
 }
 
@@ -201,11 +200,11 @@ Result<PageOf<RelocationView>> Relocations::List(const HomeFilter& filter, size_
 
 void Relocations::Tick() {
   const UnixMillis now = executor_.clock().Now();
-  for (const CardNumber card : index_.Due(now, kEachRound)) {
+  for (const CardNumber card : index_.Due(now, kRelocationsEachRound)) {
     const Status seen = See(card);
     if (seen) continue;
     log_.Error("relocation_not_ended", {{"card", ToString(card)}, {"error", seen.error().ToString()}});
-    index_.Defer(card, UnixMillis(now.value + kRetryMillis));
+    index_.Defer(card, UnixMillis(now.value + kRelocationRetryMillis));
   }
 }
 
@@ -220,7 +219,7 @@ Status Relocations::See(CardNumber card) {
 
 Status Relocations::TimeOut(CardNumber card) {
   const ObjectKey key = RelocationKey(card);
-  const Act act{.actor = std::string(kSelf),
+  const Act act{.actor = "hearthd",
                 .action = "relocation.timeout",
                 .object = "card:" + ToString(card),
                 .reason = "the card was not heard in the new area in time"};
@@ -247,7 +246,7 @@ Status Relocations::Tell(const RelocationRecord& record) {
   if (card) HEARTH_RETURN_IF_ERROR(MoveCard(record, *card));
   HEARTH_RETURN_IF_ERROR(Probe("moved card"));
   const ObjectKey key = RelocationKey(record.relocation.card);
-  const Act act{.actor = std::string(kSelf), .action = "relocation.told"};
+  const Act act{.actor = "hearthd", .action = "relocation.told"};
   auto told = executor_.Run(key.bucket, act, [&](Txn& txn) -> Status {
     HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<RelocationRecord>(key.key));
     if (!stored || stored->value.relocation != record.relocation || stored->value.told) return Ok();
@@ -263,7 +262,7 @@ Result<std::optional<CardNumber>> Relocations::MoveAccount(const RelocationRecor
   HEARTH_RETURN_IF_ERROR(registry_.Settle(record.account));
   const Relocation& relocation = record.relocation;
   const ObjectKey key = AccountKey(record.account);
-  const Act act{.actor = std::string(kSelf),
+  const Act act{.actor = "hearthd",
                 .action = "account.relocate",
                 .object = "account:" + record.account,
                 .reason = "heard in the new area",
@@ -291,7 +290,7 @@ Result<std::optional<CardNumber>> Relocations::MoveAccount(const RelocationRecor
 
 Status Relocations::MoveCard(const RelocationRecord& record, CardNumber number) {
   const ObjectKey key = CardKey(number);
-  const Act act{.actor = std::string(kSelf), .action = "card.relocate"};
+  const Act act{.actor = "hearthd", .action = "card.relocate"};
   auto moved = executor_.Run(key.bucket, act, [&](Txn& txn) -> Status {
     HEARTH_ASSIGN_OR_RETURN(CardRecord card, ReadCard(txn, number));
     if (card.card.claim.account != record.account || card.card.settled != card.card.claim.intent) return Ok();

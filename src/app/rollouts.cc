@@ -18,17 +18,18 @@ using intervention::Staging;
 
 constexpr size_t kMaxLists = 1000;  // a prefecture whose network was renumbered
 constexpr std::string_view kCounterName = "rollout-counter";
-constexpr std::string_view kSelf = "hearthd";
 // While cards are judged again they share the commit thread with everybody: at most so many a second.
 constexpr size_t kCommitsPerSecond = 500;
 constexpr std::chrono::seconds kLoadingPatience{5};
 constexpr size_t kCheckEach = 50;  // cards that went dark between two looks at whether it must stop
 
-ListKind KindOf(const ListEdit& edit) { return edit.blacklist ? ListKind::kBlacklist : ListKind::kWhitelist; }
+ListKind EditedKind(const ListEdit& edit) {
+  return edit.blacklist ? ListKind::kBlacklist : ListKind::kWhitelist;
+}
 
 bool IsOpen(const Rollout& rollout) { return !intervention::IsOver(rollout.state); }
 
-std::string ObjectOf(uint64_t number) { return fmt::format("rollout:{}", number); }
+std::string RolloutObject(uint64_t number) { return fmt::format("rollout:{}", number); }
 
 bool Harmless(const intervention::Forecast& forecast) {
   return forecast.dark + forecast.old_dark + forecast.unknown + forecast.silent + forecast.box +
@@ -36,7 +37,7 @@ bool Harmless(const intervention::Forecast& forecast) {
          0;
 }
 
-std::string Words(const Rollout& rollout) {
+std::string Summary(const Rollout& rollout) {
   std::string words;
   for (const ListEdit& edit : rollout.lists) {
     words +=
@@ -222,7 +223,7 @@ Result<Preview> Rollouts::PreviewOf(const Rollout& rollout, const std::vector<Ce
 Result<std::vector<CellList>> Rollouts::ListsOf(const Rollout& rollout) const {
   std::vector<CellList> lists;
   for (const ListEdit& edit : rollout.lists) {
-    HEARTH_ASSIGN_OR_RETURN(lists.emplace_back(), geo_.CellsOf(KindOf(edit), edit.list, edit.to));
+    HEARTH_ASSIGN_OR_RETURN(lists.emplace_back(), geo_.CellsOf(EditedKind(edit), edit.list, edit.to));
   }
   return lists;
 }
@@ -287,7 +288,7 @@ Result<Rollout> Rollouts::Write(Txn& txn, const Request& request, const Prepared
   ByteWriter number(8);
   number.U64(rollout.number);
   txn.Put(counter.key, std::string(AsChars(number.bytes())));
-  txn.NameObject(ObjectOf(rollout.number));
+  txn.NameObject(RolloutObject(rollout.number));
   for (const CellList& list : prepared.lists) {
     GeoState::WriteCells(txn, list);
     HEARTH_RETURN_IF_ERROR(GeoState::NoteVersion(txn, list));
@@ -335,13 +336,14 @@ Result<RolloutChanged> Rollouts::Step(
   const ObjectKey key = RolloutKey(number);
   HEARTH_ASSIGN_OR_RETURN(
       const auto outcome,
-      RunOnce(executor_, key.bucket, request, {.action = std::string(action), .object = ObjectOf(number)},
-              limits_, [&](Txn& txn) -> Result<std::string> {
+      RunOnce(executor_, key.bucket, request,
+              {.action = std::string(action), .object = RolloutObject(number)}, limits_,
+              [&](Txn& txn) -> Result<std::string> {
                 HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<Rollout>(key.key));
                 if (!stored) {
                   return Error(Reason::kRolloutUnknown, fmt::format("there is no rollout {}", number));
                 }
-                HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, ObjectOf(number)));
+                HEARTH_RETURN_IF_ERROR(CheckRevision(request, stored->revision, RolloutObject(number)));
                 const Rollout before = stored->value;
                 HEARTH_ASSIGN_OR_RETURN(Rollout after,
                                         decide(std::move(stored->value), {.name = request.actor,
@@ -422,7 +424,7 @@ Result<RolloutChanged> Rollouts::Activate(const Request& request, uint64_t numbe
                         },
                         nullptr));
   if (!changed.change.committed.wrote) return changed;
-  log_.Info("rollout_activated", {{"rollout", number}, {"what", Words(changed.view.rollout)}});
+  log_.Info("rollout_activated", {{"rollout", number}, {"what", Summary(changed.view.rollout)}});
   HEARTH_RETURN_IF_ERROR(geo_.ReloadLists());
   Wake(number);
   return changed;
@@ -530,7 +532,7 @@ Status Rollouts::TakeEffect(Txn& txn, const Rollout& rollout, const std::vector<
 
 Status Rollouts::Revert(Txn& txn, const Rollout& before, const Request& request) {
   for (const ListEdit& edit : before.lists) {
-    const ListKind kind = KindOf(edit);
+    const ListKind kind = EditedKind(edit);
     HEARTH_ASSIGN_OR_RETURN(const auto head, txn.Read<records::CellListHead>(ListKey(kind, edit.list).key));
     if (!head || head->value.version != edit.to) {
       return Error(Reason::kRolloutStale,
@@ -560,7 +562,7 @@ Status Rollouts::Revert(Txn& txn, const Rollout& before, const Request& request)
 
 Status Rollouts::Forget(Txn& txn, const Rollout& rollout) {
   for (const ListEdit& edit : rollout.lists) {
-    HEARTH_RETURN_IF_ERROR(GeoState::DeleteCells(txn, KindOf(edit), edit.list, edit.to));
+    HEARTH_RETURN_IF_ERROR(GeoState::DeleteCells(txn, EditedKind(edit), edit.list, edit.to));
   }
   if (rollout.policy_to != 0) txn.Delete(PolicyKey(rollout.policy_to).key);
   return Ok();
@@ -746,9 +748,9 @@ void Rollouts::Finish(uint64_t number, uint32_t stage, uint64_t dark, uint64_t b
   const MutexLock change(geo_.change_mutex());
   const ObjectKey key = RolloutKey(number);
   bool stopped = false;
-  const Act act{.actor = std::string(kSelf),
+  const Act act{.actor = "hearthd",
                 .action = stop ? "rollout.stop" : "rollout.judged",
-                .object = stop ? ObjectOf(number) : "",
+                .object = stop ? RolloutObject(number) : "",
                 .reason = stop.value_or("")};
   const auto committed = executor_.Run(key.bucket, act, [&](Txn& txn) -> Status {
     HEARTH_ASSIGN_OR_RETURN(auto stored, txn.Read<Rollout>(key.key));
@@ -757,8 +759,8 @@ void Rollouts::Finish(uint64_t number, uint32_t stage, uint64_t dark, uint64_t b
     rollout.staging.dark += dark;
     rollout.staging.back += back;
     if (stop && rollout.state == RolloutState::kActive) {
-      HEARTH_ASSIGN_OR_RETURN(
-          rollout, DecideStop(std::move(rollout), *stop, {.name = std::string(kSelf), .now = txn.now()}));
+      HEARTH_ASSIGN_OR_RETURN(rollout,
+                              DecideStop(std::move(rollout), *stop, {.name = "hearthd", .now = txn.now()}));
       stopped = true;
     } else if (rollout.staging.stage == stage) {
       rollout.staging.judged = true;
@@ -772,7 +774,7 @@ void Rollouts::Finish(uint64_t number, uint32_t stage, uint64_t dark, uint64_t b
   }
   if (!stopped) return;
   alarms_.Raise({.kind = records::AlarmKind::kRolloutStopped,
-                 .subject = ObjectOf(number),
+                 .subject = RolloutObject(number),
                  .text = fmt::format("rollout {} stopped by itself: {}", number, *stop),
                  .at = executor_.clock().Now()});
   if (Status reloaded = geo_.ReloadLists(); !reloaded) {

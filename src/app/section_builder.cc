@@ -16,10 +16,6 @@ namespace {
 
 using geofence::ListKind;
 
-uint16_t ProvinceOf(RegionCode region) {
-  return static_cast<uint16_t>(Ancestor(region, RegionLevel::kProvince).value);
-}
-
 std::vector<cas::CellBytes> Packed(const std::vector<geofence::Cell>& cells) {
   std::vector<cas::CellBytes> packed;
   packed.reserve(cells.size());

@@ -11,6 +11,11 @@ namespace hearth::app {
 
 using Sections = std::vector<Bytes>;
 
+// By which packages are kept.
+inline uint16_t ProvinceOf(RegionCode region) {
+  return static_cast<uint16_t>(Ancestor(region, RegionLevel::kProvince).value);
+}
+
 // Any thread.
 class SectionBuilder {
  public:

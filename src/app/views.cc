@@ -33,7 +33,7 @@ constexpr std::string_view kFormat = "1";
 constexpr size_t kBatch = 512;
 // Rows that one call for a page looks at.
 constexpr size_t kRowsPerPage = 32'768;
-constexpr milliseconds kIdle{100};
+constexpr milliseconds kViewsIdle{100};
 
 enum class CountClass : uint8_t { kNone = 0, kWaiting = 1, kActivated = 2, kDark = 3 };
 
@@ -280,7 +280,7 @@ void ViewsImpl::Run() {
     std::optional<nanoseconds> all_taken;
     {
       const MutexLock lock(mu_);
-      if (behind_.empty() && !stop_) wake_.WaitFor(mu_, kIdle);
+      if (behind_.empty() && !stop_) wake_.WaitFor(mu_, kViewsIdle);
       if (stop_) return;
       while (!behind_.empty() && buckets.size() < kBatch)
         buckets.insert(behind_.extract(behind_.begin()).value());
@@ -297,7 +297,7 @@ void ViewsImpl::Run() {
       applying_ = false;
       if (!status) {
         behind_.insert(buckets.begin(), buckets.end());
-        wake_.WaitFor(mu_, kIdle);
+        wake_.WaitFor(mu_, kViewsIdle);
       } else if (all_taken) {
         behind_since_ = *all_taken;  // whatever is behind now came after
       }

@@ -2,18 +2,9 @@
 
 #include <cassert>
 
+#include "src/base/hex_digit.h"
+
 namespace hearth {
-namespace {
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-}  // namespace
-
 std::string ToHex(ByteView bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string out;

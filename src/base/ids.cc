@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "src/base/hex_digit.h"
+
 namespace hearth {
 namespace {
 
@@ -48,13 +50,6 @@ int DigitCount(uint64_t value) {
     ++digits;
   }
   return digits;
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace hearth::carousel {
 namespace {
 
-constexpr uint32_t kPayload = mpegts::kPacketBytes - mpegts::kPacketHeaderBytes;
+constexpr uint32_t kCarriedBytes = mpegts::kPacketBytes - mpegts::kPacketHeaderBytes;
 constexpr double kGroupSegments = 16;
 constexpr double kRecordsOften = 0.9;  // of the records' share, for those that no report has confirmed
 constexpr uint32_t kServiceKeyBytes = 177;
@@ -15,8 +15,9 @@ constexpr uint32_t kAreaBytes = 180;
 
 // Packets that so many sections of one size need.
 double Packets(double sections, uint32_t bytes, mpegts::Packing packing) {
-  if (packing == mpegts::Packing::kPadded) return sections * ((bytes + 1 + kPayload - 1) / kPayload);
-  return sections * (bytes + 1) / kPayload;
+  if (packing == mpegts::Packing::kPadded)
+    return sections * ((bytes + 1 + kCarriedBytes - 1) / kCarriedBytes);
+  return sections * (bytes + 1) / kCarriedBytes;
 }
 
 Status Check(const PlanInput& input) {

@@ -11,9 +11,9 @@ namespace {
 
 using crypto::SecretAccess;
 
-constexpr size_t kAadBytes = 21;
-constexpr size_t kFixedBytes = kAadBytes + crypto::SivKey::kOverhead + 2;
-static_assert(CellsPerPart(1) == mpegts::kPacketPayloadBytes - kFixedBytes);
+constexpr size_t kTableAadBytes = 21;
+constexpr size_t kTableFixedBytes = kTableAadBytes + crypto::SivKey::kOverhead + 2;
+static_assert(CellsPerPart(1) == mpegts::kPacketPayloadBytes - kTableFixedBytes);
 
 Status CheckTable(const AreaTable& table) {
   if (table.kind != TableKind::kArea && table.kind != TableKind::kDeny) {
@@ -37,7 +37,8 @@ Status Check(const AreaTablePart& part) {
 
 Result<Bytes> EncodePart(const AreaTable& table, size_t part, size_t parts, ByteView hashes,
                          const crypto::SivKey& siv) {
-  HEARTH_ASSIGN_OR_RETURN(ByteWriter out, BeginMessage(TableId::kAreaTable, kFixedBytes + hashes.size()));
+  HEARTH_ASSIGN_OR_RETURN(ByteWriter out,
+                          BeginMessage(TableId::kAreaTable, kTableFixedBytes + hashes.size()));
   out.U32(table.area.value).U16(table.version).U8(part).U8(parts).U40(table.stamp.value);
   out.U16(table.package.value).U16(table.package_epoch.value);
   ByteWriter enc(2 + hashes.size());
@@ -56,7 +57,7 @@ Result<Bytes> EncodeAreaTablePart(const AreaTablePart& part, const crypto::Packa
 Result<AreaTablePart> DecodeAreaTablePart(ByteView section, const crypto::PackageKey& key) {
   HEARTH_ASSIGN_OR_RETURN(ByteReader in, ReadMessage(section, TableId::kAreaTable));
   HEARTH_ASSIGN_OR_RETURN(const crypto::SivKey siv, crypto::AreaTableSiv(key));
-  HEARTH_ASSIGN_OR_RETURN(const crypto::Secret opened, OpenSealed(section, kAadBytes, siv));
+  HEARTH_ASSIGN_OR_RETURN(const crypto::Secret opened, OpenSealed(section, kTableAadBytes, siv));
   AreaTablePart part;
   part.table.area = AreaId(in.U32());
   part.table.version = in.U16();

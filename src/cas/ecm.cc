@@ -9,7 +9,7 @@ namespace {
 
 using crypto::SecretAccess;
 
-constexpr size_t kAadBytes = 14;
+constexpr size_t kEcmAadBytes = 14;
 constexpr size_t kAcBytes = 6;
 constexpr size_t kMaxWords = 2;
 constexpr size_t kMaxWordBytes = 16;
@@ -110,7 +110,7 @@ Status AppendEcm(const EcmHead& head, std::span<const EcmWordView> words, const 
   const size_t word_bytes = words.front().word.size();
   const size_t enc_bytes = words.size() * (kAcBytes + word_bytes);
   const size_t sealed_bytes = crypto::SivKey::kOverhead + enc_bytes;
-  HEARTH_ASSIGN_OR_RETURN(ByteWriter aad, BeginMessage(TableOf(head.odd), kAadBytes + sealed_bytes));
+  HEARTH_ASSIGN_OR_RETURN(ByteWriter aad, BeginMessage(TableOf(head.odd), kEcmAadBytes + sealed_bytes));
   aad.U16(head.service.value).U16(head.key_epoch.value).U32(head.utc).U16(head.ac_id);
 
   std::array<uint8_t, kMaxWords*(kAcBytes + kMaxWordBytes)> enc{};
@@ -128,10 +128,10 @@ Status AppendEcm(const EcmHead& head, std::span<const EcmWordView> words, const 
 
   const size_t before = out.size();
   out.insert(out.end(), aad.bytes().begin(), aad.bytes().end());
-  out.resize(before + kAadBytes + sealed_bytes);
+  out.resize(before + kEcmAadBytes + sealed_bytes);
   const std::span<uint8_t> section = std::span<uint8_t>(out).subspan(before);
-  Status sealed = key.SealInto(section.first(kAadBytes), std::span<const uint8_t>(enc).first(enc_bytes),
-                               section.subspan(kAadBytes));
+  Status sealed = key.SealInto(section.first(kEcmAadBytes), std::span<const uint8_t>(enc).first(enc_bytes),
+                               section.subspan(kEcmAadBytes));
   crypto::Wipe(enc);
   if (!sealed) out.resize(before);
   return sealed;
@@ -158,7 +158,7 @@ Result<Bytes> EncodeEcm(const Ecm& ecm, const crypto::ServiceKey& key) {
 Result<Ecm> DecodeEcm(ByteView section, const crypto::SivKey& key) {
   const bool odd = !section.empty() && section[0] == static_cast<uint8_t>(TableId::kEcmOdd);
   HEARTH_ASSIGN_OR_RETURN(const ByteReader in, ReadMessage(section, TableOf(odd)));
-  HEARTH_ASSIGN_OR_RETURN(const crypto::Secret enc, OpenSealed(section, kAadBytes, key));
+  HEARTH_ASSIGN_OR_RETURN(const crypto::Secret enc, OpenSealed(section, kEcmAadBytes, key));
   return ReadEcm(in, odd, enc.bytes(SecretAccess()));
 }
 

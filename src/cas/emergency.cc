@@ -10,7 +10,7 @@ namespace {
 using entitlement::Severity;
 
 constexpr std::string_view kLabel = "hearth/1/emergency";
-constexpr size_t kFixedBytes = 26;  // before the regions
+constexpr size_t kAlertFixedBytes = 26;  // before the regions
 constexpr size_t kRegionBytes = 3;
 constexpr uint8_t kDrill = 0x80;
 constexpr uint8_t kCancelled = 0x40;
@@ -53,7 +53,7 @@ Bytes Signed(ByteView section) {
 
 Result<Bytes> EncodeEmergency(const EmergencyMessage& message, const crypto::SigningKey& key) {
   HEARTH_RETURN_IF_ERROR(Check(message));
-  const size_t total = kFixedBytes + kRegionBytes * message.regions.size() + crypto::kSignatureBytes;
+  const size_t total = kAlertFixedBytes + kRegionBytes * message.regions.size() + crypto::kSignatureBytes;
   HEARTH_ASSIGN_OR_RETURN(ByteWriter out, BeginMessage(TableId::kEmergency, total));
   out.U8(message.key_id).U16(message.alert).U40(message.stamp.value);
   out.U32(message.start).U16(message.minutes).U8(static_cast<uint8_t>(message.kind));
@@ -69,7 +69,7 @@ Result<Bytes> EncodeEmergency(const EmergencyMessage& message, const crypto::Sig
 
 Result<EmergencyMessage> DecodeEmergency(ByteView section, const crypto::VerifyingKey& key) {
   HEARTH_ASSIGN_OR_RETURN(ByteReader in, ReadMessage(section, TableId::kEmergency));
-  const size_t around = kFixedBytes + crypto::kSignatureBytes;
+  const size_t around = kAlertFixedBytes + crypto::kSignatureBytes;
   if (section.size() <= around || (section.size() - around) % kRegionBytes != 0) {
     return Malformed("an emergency message has 90 + 3n bytes");
   }

@@ -8,7 +8,7 @@ namespace {
 
 using crypto::SecretAccess;
 
-constexpr size_t kAadBytes = 47;
+constexpr size_t kGroupAadBytes = 47;
 constexpr size_t kEntryBytes = 2 + crypto::Key128::kSize;
 
 Status Check(const GroupMessage& message) {
@@ -46,7 +46,8 @@ Result<Bytes> EncodeGroup(const GroupMessage& message, const crypto::GroupKey& k
   }
   const crypto::Secret secret(std::move(enc).Take());
   HEARTH_ASSIGN_OR_RETURN(
-      ByteWriter out, BeginMessage(TableId::kGroup, kAadBytes + crypto::SivKey::kOverhead + secret.size()));
+      ByteWriter out,
+      BeginMessage(TableId::kGroup, kGroupAadBytes + crypto::SivKey::kOverhead + secret.size()));
   out.U24(message.group.value).U8(message.generation).U40(message.stamp.value).U16(message.epoch.value);
   out.Put(message.bitmap.bytes());
   HEARTH_ASSIGN_OR_RETURN(const crypto::SivKey siv, crypto::GroupSiv(key));
@@ -56,7 +57,7 @@ Result<Bytes> EncodeGroup(const GroupMessage& message, const crypto::GroupKey& k
 Result<GroupMessage> DecodeGroup(ByteView section, const crypto::GroupKey& key) {
   HEARTH_ASSIGN_OR_RETURN(ByteReader in, ReadMessage(section, TableId::kGroup));
   HEARTH_ASSIGN_OR_RETURN(const crypto::SivKey siv, crypto::GroupSiv(key));
-  HEARTH_ASSIGN_OR_RETURN(const crypto::Secret secret, OpenSealed(section, kAadBytes, siv));
+  HEARTH_ASSIGN_OR_RETURN(const crypto::Secret secret, OpenSealed(section, kGroupAadBytes, siv));
   GroupMessage message;
   message.group = GroupId(in.U24());
   message.generation = in.U8();

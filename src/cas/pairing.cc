@@ -7,8 +7,8 @@ namespace {
 
 using crypto::SecretAccess;
 
-constexpr size_t kAadBytes = 21;
-constexpr size_t kTotalBytes = kAadBytes + crypto::SivKey::kOverhead + crypto::Key128::kSize;
+constexpr size_t kPairingAadBytes = 21;
+constexpr size_t kPairingBytes = kPairingAadBytes + crypto::SivKey::kOverhead + crypto::Key128::kSize;
 
 Status Check(const PairingMessage& message) {
   HEARTH_RETURN_IF_ERROR(CheckCard(message.card));
@@ -21,7 +21,7 @@ Status Check(const PairingMessage& message) {
 
 Result<Bytes> EncodePairing(const PairingMessage& message, const crypto::ChipKey& key) {
   HEARTH_RETURN_IF_ERROR(Check(message));
-  HEARTH_ASSIGN_OR_RETURN(ByteWriter out, BeginMessage(TableId::kPairing, kTotalBytes));
+  HEARTH_ASSIGN_OR_RETURN(ByteWriter out, BeginMessage(TableId::kPairing, kPairingBytes));
   out.U40(message.card.value).U56(message.box.value).U40(message.stamp.value);
   HEARTH_ASSIGN_OR_RETURN(const crypto::SivKey siv, crypto::PairingSiv(key));
   const ByteView secret = message.key.bytes(SecretAccess());
@@ -30,9 +30,9 @@ Result<Bytes> EncodePairing(const PairingMessage& message, const crypto::ChipKey
 
 Result<PairingMessage> DecodePairing(ByteView section, const crypto::ChipKey& key) {
   HEARTH_ASSIGN_OR_RETURN(ByteReader in, ReadMessage(section, TableId::kPairing));
-  if (section.size() != kTotalBytes) return Malformed("a pairing has 53 bytes");
+  if (section.size() != kPairingBytes) return Malformed("a pairing has 53 bytes");
   HEARTH_ASSIGN_OR_RETURN(const crypto::SivKey siv, crypto::PairingSiv(key));
-  HEARTH_ASSIGN_OR_RETURN(const crypto::Secret enc, OpenSealed(section, kAadBytes, siv));
+  HEARTH_ASSIGN_OR_RETURN(const crypto::Secret enc, OpenSealed(section, kPairingAadBytes, siv));
   PairingMessage message;
   message.card = CardNumber(in.U40());
   message.box = BoxSerial(in.U56());

@@ -12,8 +12,8 @@ namespace {
 using crypto::SecretAccess;
 using Entries = std::span<const ServiceKeyEntry>;
 
-constexpr size_t kAadBytes = 15;
-constexpr size_t kFixedBytes = kAadBytes + crypto::SivKey::kOverhead;
+constexpr size_t kKeysAadBytes = 15;
+constexpr size_t kKeysFixedBytes = kKeysAadBytes + crypto::SivKey::kOverhead;
 constexpr size_t kRunBytes = 3;
 constexpr size_t kMaxRun = 255;
 
@@ -50,7 +50,7 @@ size_t EncBytes(Entries entries) {
 
 Result<Bytes> EncodeSome(const ServiceKeysMessage& message, Entries entries, const crypto::SivKey& siv) {
   const size_t enc_bytes = EncBytes(entries);
-  HEARTH_ASSIGN_OR_RETURN(ByteWriter out, BeginMessage(TableId::kServiceKeys, kFixedBytes + enc_bytes));
+  HEARTH_ASSIGN_OR_RETURN(ByteWriter out, BeginMessage(TableId::kServiceKeys, kKeysFixedBytes + enc_bytes));
   out.U16(message.package.value).U16(message.package_epoch.value).U40(message.stamp.value);
   out.U16(message.key_epoch.value);
   ByteWriter enc(enc_bytes);
@@ -90,7 +90,7 @@ Result<Bytes> EncodeServiceKeys(const ServiceKeysMessage& message, const crypto:
 Result<ServiceKeysMessage> DecodeServiceKeys(ByteView section, const crypto::PackageKey& key) {
   HEARTH_ASSIGN_OR_RETURN(ByteReader in, ReadMessage(section, TableId::kServiceKeys));
   HEARTH_ASSIGN_OR_RETURN(const crypto::SivKey siv, crypto::ServiceKeysSiv(key));
-  HEARTH_ASSIGN_OR_RETURN(const crypto::Secret enc, OpenSealed(section, kAadBytes, siv));
+  HEARTH_ASSIGN_OR_RETURN(const crypto::Secret enc, OpenSealed(section, kKeysAadBytes, siv));
   ServiceKeysMessage message;
   message.package = PackageId(in.U16());
   message.package_epoch = Epoch(in.U16());
@@ -103,7 +103,7 @@ Result<ServiceKeysMessage> DecodeServiceKeys(ByteView section, const crypto::Pac
 Result<std::vector<Bytes>> PackServiceKeys(const ServiceKeysMessage& message, const crypto::PackageKey& key) {
   HEARTH_RETURN_IF_ERROR(Check(message));
   HEARTH_ASSIGN_OR_RETURN(const crypto::SivKey siv, crypto::ServiceKeysSiv(key));
-  constexpr size_t room = mpegts::kPacketPayloadBytes - kFixedBytes;
+  constexpr size_t room = mpegts::kPacketPayloadBytes - kKeysFixedBytes;
   std::vector<Bytes> sections;
   Entries rest(message.keys);
   while (!rest.empty()) {

@@ -10,7 +10,7 @@ using crypto::SecretAccess;
 using entitlement::Standing;
 using entitlement::StandingReason;
 
-constexpr size_t kAadBytes = 14;
+constexpr size_t kUniqueAadBytes = 14;
 constexpr size_t kRecordEncBytes = 56;
 constexpr size_t kStandingBytes = 24;
 constexpr size_t kMacBytes = 8;
@@ -74,8 +74,9 @@ Status ReadEnc(ByteView enc, UniqueRecord& record) {
 Result<Bytes> EncodeUniqueRecord(const UniqueRecord& record, const crypto::CardEncKey& key) {
   HEARTH_RETURN_IF_ERROR(Check(record));
   const crypto::Secret enc = EncOf(record);
-  HEARTH_ASSIGN_OR_RETURN(ByteWriter out, BeginMessage(TableId::kUniqueRecord,
-                                                       kAadBytes + crypto::SivKey::kOverhead + enc.size()));
+  HEARTH_ASSIGN_OR_RETURN(
+      ByteWriter out,
+      BeginMessage(TableId::kUniqueRecord, kUniqueAadBytes + crypto::SivKey::kOverhead + enc.size()));
   out.U40(record.card.value).U40(record.stamp.value);
   HEARTH_ASSIGN_OR_RETURN(const crypto::SivKey siv, crypto::RecordSiv(key));
   return FinishSealed(std::move(out), siv, enc);
@@ -84,7 +85,7 @@ Result<Bytes> EncodeUniqueRecord(const UniqueRecord& record, const crypto::CardE
 Result<UniqueRecord> DecodeUniqueRecord(ByteView section, const crypto::CardEncKey& key) {
   HEARTH_ASSIGN_OR_RETURN(ByteReader in, ReadMessage(section, TableId::kUniqueRecord));
   HEARTH_ASSIGN_OR_RETURN(const crypto::SivKey siv, crypto::RecordSiv(key));
-  HEARTH_ASSIGN_OR_RETURN(const crypto::Secret enc, OpenSealed(section, kAadBytes, siv));
+  HEARTH_ASSIGN_OR_RETURN(const crypto::Secret enc, OpenSealed(section, kUniqueAadBytes, siv));
   UniqueRecord record;
   record.card = CardNumber(in.U40());
   record.stamp = Stamp(in.U40());

@@ -21,17 +21,14 @@ void PutU32(uint8_t* at, uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) *at++ = static_cast<uint8_t>(value >> shift);
 }
 
-struct FreeDigest {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
 EVP_MD* Sha256Method() {
   static EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA2-256", nullptr);
   return method;
 }
 
 Digest256 Sha256Of(std::initializer_list<ByteView> parts) {
-  thread_local const std::unique_ptr<EVP_MD_CTX, FreeDigest> context(EVP_MD_CTX_new());
+  thread_local const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(),
+                                                                                EVP_MD_CTX_free);
   Digest256 digest{};
   bool ok = context != nullptr && Sha256Method() != nullptr &&
             EVP_DigestInit_ex2(context.get(), Sha256Method(), nullptr) == 1;

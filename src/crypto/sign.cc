@@ -13,7 +13,7 @@ namespace hearth::crypto {
 namespace {
 
 // A PEM file may have remarks before the key.
-constexpr size_t kMaxKeyFileBytes = 4096;
+constexpr size_t kMaxPemBytes = 4096;
 
 std::shared_ptr<EVP_PKEY> Shared(EVP_PKEY* key) { return {key, EVP_PKEY_free}; }
 
@@ -74,7 +74,7 @@ Result<SigningKey> SigningKey::FromSeed(const Key256& seed) {
 }
 
 Result<SigningKey> SigningKey::FromFile(const std::string& path) {
-  HEARTH_ASSIGN_OR_RETURN(const Secret content, internal::ReadPrivateFile(path, kMaxKeyFileBytes));
+  HEARTH_ASSIGN_OR_RETURN(const Secret content, internal::ReadPrivateFile(path, kMaxPemBytes));
   const ByteView text = content.bytes(SecretAccess());
   const std::string source = "key file " + path;
   if (AsChars(text).find("-----BEGIN") != std::string_view::npos) return FromKey(ReadPem(text), source);

@@ -9,6 +9,8 @@
 #include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
+#include "src/gateway/steady_now.h"
+
 namespace hearth::gateway {
 namespace {
 
@@ -24,8 +26,6 @@ constexpr std::chrono::seconds kTick{1};
 constexpr std::chrono::seconds kHandshake{10};
 // Answers that a scrambler does not read: then nothing more is read from it either.
 constexpr size_t kUnreadBytes = size_t{1} << 20;
-
-nanoseconds SteadyNow() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
 std::string_view NameOf(CloseReason reason) {
   switch (reason) {

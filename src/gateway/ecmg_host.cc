@@ -11,7 +11,7 @@ using simulcrypt::EcmgError;
 using std::chrono::milliseconds;
 
 // The SCS puts the packets on a PID of its own.
-constexpr mpegts::Pid kAnyPid{0x1FF0};
+constexpr mpegts::Pid kPidBeforeScs{0x1FF0};
 constexpr int kErrorsLogged = 20;  // of one connection
 
 }  // namespace
@@ -145,7 +145,7 @@ void ConnectionHost::OtherCriteria(const simulcrypt::CwProvision& provision, Str
 
 EcmgError ConnectionHost::ToPackets(Bytes& datagram) {
   packets_.clear();
-  mpegts::Packetiser packetiser(kAnyPid, mpegts::Packing::kPadded);
+  mpegts::Packetiser packetiser(kPidBeforeScs, mpegts::Packing::kPadded);
   if (!packetiser.Add(datagram, &packets_)) return EcmgError::kUnknownError;
   datagram.clear();
   for (const mpegts::Packet& packet : packets_) datagram.insert(datagram.end(), packet.begin(), packet.end());

@@ -15,6 +15,7 @@
 
 #include "src/gateway/ecmg_connection.h"
 #include "src/gateway/ecmg_host.h"
+#include "src/gateway/steady_now.h"
 
 namespace hearth::gateway {
 namespace {
@@ -29,8 +30,6 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLagProbe{20};
 constexpr std::chrono::seconds kCalm{2};  // without lag, before new streams are taken again
 constexpr std::chrono::seconds kAcceptPause{1};
-
-nanoseconds SteadyNow() { return steady_clock::now().time_since_epoch(); }
 
 // One thread and the connections it serves.
 struct Worker {

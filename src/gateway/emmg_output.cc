@@ -21,6 +21,7 @@
 
 #include "src/base/mutex.h"
 #include "src/carousel/pacer.h"
+#include "src/gateway/steady_now.h"
 #include "src/mpegts/section.h"
 
 namespace hearth::gateway {
@@ -36,8 +37,8 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kTick{100};
-constexpr std::chrono::seconds kLastWords{1};
+constexpr milliseconds kOutputTick{100};
+constexpr std::chrono::seconds kGoodbye{1};
 // What may have been lost in a connection that broke.
 constexpr std::chrono::seconds kUncertain{2};
 // A multiplexer that reads slowly is given no more than this at a time.
@@ -46,9 +47,7 @@ constexpr size_t kUnwrittenBytes = 16 * 1024;
 constexpr size_t kTcpMessageBytes = 4096;
 constexpr size_t kUdpMessageBytes = 1400;
 // The multiplexer rewrites it.
-constexpr mpegts::Pid kAnyPid{0x1FF0};
-
-nanoseconds SteadyNow() { return steady_clock::now().time_since_epoch(); }
+constexpr mpegts::Pid kPidBeforeMux{0x1FF0};
 
 // Air time that goes by is lost, and this thread needs little else than to wake up in time: on a busy machine
 // it goes before all others, where that is permitted (RLIMIT_RTPRIO of 1 or more), and as they do where it is
@@ -86,7 +85,7 @@ class EmmgOutput::Impl final : public simulcrypt::EmmgHost {
         connects_(metrics.GetCounter("hearth_emmg_connects_total", "Attempts to connect to a multiplexer.",
                                      labels_)),
         pacer_(options.packing, options.burst),
-        packetiser_(kAnyPid, options.packing),
+        packetiser_(kPidBeforeMux, options.packing),
         retry_(options.first_retry) {}
 
   Status Start();
@@ -198,7 +197,7 @@ void EmmgOutput::Impl::Stop() {
     if (!session_ || session_->state() != EmmgSession::State::kReady) return Disconnected("stopping");
     session_->Close(SteadyNow(), out_);
     AfterEvents();
-    retry_timer_.expires_after(kLastWords);
+    retry_timer_.expires_after(kGoodbye);
     retry_timer_.async_wait([this](error_code aborted) {
       if (!aborted) Disconnected("stopping");
     });
@@ -289,7 +288,7 @@ void EmmgOutput::Impl::Read() {
 }
 
 void EmmgOutput::Impl::Tick() {
-  tick_timer_.expires_after(kTick);
+  tick_timer_.expires_after(kOutputTick);
   tick_timer_.async_wait([this, of = connection_](error_code aborted) {
     if (aborted || of != connection_) return;
     session_->Tick(SteadyNow(), out_);

@@ -28,7 +28,7 @@ enum CellColumn : size_t {
 // The columns of OpenCellID, which a file without a header has.
 constexpr size_t kPositional = 14;
 
-std::span<const Column> Columns() {
+std::span<const Column> CellColumns() {
   static const std::vector<Column> columns = {
       {"radio", {"制式", "网络制式"}},
       {"mcc", {"国家码"}},
@@ -127,7 +127,7 @@ void WarnOfUnknown(RowErrors& errors, std::string_view column, uint64_t value, u
 CellReader::CellReader(const Limits& limits, RowSink<CellRow> sink)
     : sink_(std::move(sink)),
       table_(
-          Columns(),
+          CellColumns(),
           {.max_row_bytes = limits.csv_row_bytes,
            .header_optional = true,
            .short_rows = true,

@@ -9,9 +9,9 @@
 namespace hearth::import {
 namespace {
 
-enum RegionColumn : size_t { kCode, kName, kParent, kLevel };
+enum RegionColumn : size_t { kRegionCode, kRegionName, kRegionParent, kRegionLevel };
 
-std::span<const Column> Columns() {
+std::span<const Column> RegionColumns() {
   static const std::vector<Column> columns = {
       {"code", {"代码", "区划代码", "行政区划代码"}},
       {"name", {"名称", "区划名称"}},
@@ -44,18 +44,19 @@ const LevelName& NameOfLevel(RegionLevel level) {
 
 void CheckLevelAndParent(RowErrors& errors, const TableRow& row, const RegionRow& region) {
   const LevelName& level = NameOfLevel(region.level);
-  if (Lower(row.Get(kLevel)) != level.name) {
+  if (Lower(row.Get(kRegionLevel)) != level.name) {
     errors.Add("level",
-               fmt::format("\"{}\" is not the level of a code of {} digits", CutText(row.Get(kLevel), 40),
-                           row.Get(kCode).size()),
+               fmt::format("\"{}\" is not the level of a code of {} digits",
+                           CutText(row.Get(kRegionLevel), 40), row.Get(kRegionCode).size()),
                fmt::format("write {}", level.name));
   }
   const std::string parent =
       region.level == RegionLevel::kProvince ? "" : ToString(Ancestor(region.code, level.above));
-  if (row.Get(kParent) != parent) {
-    errors.Add("parent",
-               fmt::format("\"{}\" does not contain {}", CutText(row.Get(kParent), 40), row.Get(kCode)),
-               parent.empty() ? "leave it empty for a province" : "write " + parent);
+  if (row.Get(kRegionParent) != parent) {
+    errors.Add(
+        "parent",
+        fmt::format("\"{}\" does not contain {}", CutText(row.Get(kRegionParent), 40), row.Get(kRegionCode)),
+        parent.empty() ? "leave it empty for a province" : "write " + parent);
   }
 }
 
@@ -65,15 +66,15 @@ RegionReader::RegionReader(const Limits& limits, RowSink<RegionRow> sink)
     : text_bytes_(limits.text_bytes),
       sink_(std::move(sink)),
       table_(
-          Columns(), {.max_row_bytes = limits.csv_row_bytes}, [this](const TableRow& row) { Row(row); },
+          RegionColumns(), {.max_row_bytes = limits.csv_row_bytes}, [this](const TableRow& row) { Row(row); },
           sink_.error) {}
 
 void RegionReader::Row(const TableRow& row) {
   RowErrors errors(row.line(), sink_.error);
   RegionRow region;
   region.line = row.line();
-  region.code = errors.Number("code", row.Get(kCode), 12, &ParseRegionCode);
-  region.name = errors.Text("name", row.Get(kName), text_bytes_, true);
+  region.code = errors.Number("code", row.Get(kRegionCode), 12, &ParseRegionCode);
+  region.name = errors.Text("name", row.Get(kRegionName), text_bytes_, true);
   if (region.code.value == 0) return;
   region.level = LevelOf(region.code);
   if (region.level != RegionLevel::kProvince) {

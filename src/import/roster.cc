@@ -23,7 +23,7 @@ enum RosterColumn : size_t {
   kSimNumber
 };
 
-std::span<const Column> Columns() {
+std::span<const Column> RosterColumns() {
   static const std::vector<Column> columns = {
       {"form_number", {"五联单号", "五联单编号"}},
       {"name", {"姓名", "用户姓名"}},
@@ -125,7 +125,7 @@ RosterReader::RosterReader(const Limits& limits, RowSink<RosterRow> sink)
     : text_bytes_(limits.text_bytes),
       sink_(std::move(sink)),
       table_(
-          Columns(), {.max_row_bytes = limits.csv_row_bytes}, [this](const TableRow& row) { Row(row); },
+          RosterColumns(), {.max_row_bytes = limits.csv_row_bytes}, [this](const TableRow& row) { Row(row); },
           sink_.error) {}
 
 void RosterReader::Row(const TableRow& table_row) {

@@ -14,6 +14,8 @@
 
 #include <cstring>
 
+#include "src/survey/big_endian.h"
+
 namespace hearth::survey {
 namespace {
 
@@ -28,21 +30,6 @@ constexpr size_t kLatitude = 16;
 constexpr size_t kRange = 20;
 constexpr size_t kSamples = 24;
 constexpr size_t kUpdated = 28;
-
-uint32_t Load32(const uint8_t* at) {
-  uint32_t word = 0;
-  std::memcpy(&word, at, sizeof word);
-  return __builtin_bswap32(word);
-}
-uint64_t Load64(const uint8_t* at) {
-  uint64_t word = 0;
-  std::memcpy(&word, at, sizeof word);
-  return __builtin_bswap64(word);
-}
-void Store32(uint8_t* at, uint32_t value) {
-  const uint32_t word = __builtin_bswap32(value);
-  std::memcpy(at, &word, sizeof word);
-}
 
 // The cell of a key whose bits may say anything; compare UnpackCell.
 geofence::Cell CellOf(const PackedRow& row) {

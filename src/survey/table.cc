@@ -16,9 +16,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include <fmt/format.h>
+
+#include "src/survey/big_endian.h"
 
 namespace hearth::survey {
 
@@ -115,12 +116,6 @@ uint32_t LatitudeBand(double degrees) {
 }
 uint32_t LongitudeBand(double degrees) {
   return Band(std::llround(std::clamp(degrees, -180.0, 180.0) * 1e7), 1'800'000'000);
-}
-
-uint64_t Load64(const uint8_t* at) {
-  uint64_t word = 0;
-  std::memcpy(&word, at, sizeof word);
-  return __builtin_bswap64(word);
 }
 
 }  // namespace

@@ -35,13 +35,13 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kTick{10};  // a batch each
 // Openings and first keys have to be on the air before anything is timed.
-constexpr double kPumpSeconds = 120;
+constexpr double kAfterLoadSeconds = 120;
 constexpr double kLastMessageSeconds = 10;
 
 // Section 4 of docs/messages.md.
 constexpr uint8_t kUniqueStanding = 0x83;
 constexpr size_t kUniqueStandingBytes = 24;
-constexpr size_t kCardAt = 4;
+constexpr size_t kCardOffset = 4;
 constexpr size_t kStandingAt = 14;
 constexpr uint8_t kGroup = 0x84;
 constexpr size_t kLeastGroupBytes = 63;
@@ -107,7 +107,7 @@ class Watcher {
     const MutexLock lock(mu_);
     if (section[0] == kUniqueStanding && section.size() == kUniqueStandingBytes &&
         section[kStandingAt] == 0) {
-      const auto found = expected_.find(BigEndian(section.subspan(kCardAt, 5)));
+      const auto found = expected_.find(BigEndian(section.subspan(kCardOffset, 5)));
       if (found == expected_.end()) return;  // a repeat
       latencies_.Add(now - found->second.since);
       expected_.erase(found);
@@ -162,7 +162,7 @@ class CrossingBench {
         .listen = {"127.0.0.1", 0}, .tls = std::nullopt, .limits = {}, .version = "", .site = "bench"};
     HEARTH_ASSIGN_OR_RETURN(server_,
                             rpc::Server::Start(site_->head(), server, clock_, random_, metrics_, log_));
-    site_->AwaitPump(kPumpSeconds);
+    site_->AwaitPump(kAfterLoadSeconds);
     // Neighbours share a group: crossings come from anywhere.
     std::shuffle(site_->homes().begin(), site_->homes().end(), std::mt19937_64(options_.seed));
     return Ok();

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <memory>
 #include <numeric>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "tools/bench/ecmg_failover.h"
 #include "tools/bench/ecmg_site.h"
 #include "tools/bench/scs_load.h"
+#include "tools/bench/seeded_random.h"
 
 namespace hearth::bench {
 namespace {
@@ -55,17 +55,6 @@ Periods& operator+=(Periods& sum, const Periods& one) {
   return sum;
 }
 
-class RandomFrom final : public RandomSource {
- public:
-  explicit RandomFrom(uint64_t seed) : engine_(seed) {}
-  void Fill(std::span<uint8_t> out) override {
-    for (uint8_t& byte : out) byte = static_cast<uint8_t>(engine_());
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
-
 class EcmgBench {
  public:
   explicit EcmgBench(const EcmgOptions& options)
@@ -89,7 +78,7 @@ class EcmgBench {
   Side& measured() { return sides_.front(); }
 
   Status Prepare() {
-    RandomFrom random(options_.seed);
+    SeededRandom random(options_.seed);
     ecm_ids_ = options_.ecm_ids;
     if (ours()) {
       ecm_ids_.resize(std::max({options_.streams, options_.in_flight, kOpened}));

@@ -4,7 +4,6 @@
 #include <array>
 #include <functional>
 #include <memory>
-#include <random>
 #include <vector>
 
 #include "src/cas/unique.h"
@@ -12,6 +11,7 @@
 #include "tools/bench/benches.h"
 #include "tools/bench/measure.h"
 #include "tools/bench/openssl_reference.h"
+#include "tools/bench/seeded_random.h"
 
 namespace hearth::bench {
 namespace {
@@ -28,17 +28,6 @@ constexpr size_t kCardAt = 4;
 constexpr size_t kCardBytes = 5;
 
 size_t BlocksOf(size_t bytes) { return (bytes + 15) / 16; }
-
-class RandomFrom final : public RandomSource {
- public:
-  explicit RandomFrom(uint64_t seed) : engine_(seed) {}
-  void Fill(std::span<uint8_t> out) override {
-    for (uint8_t& byte : out) byte = static_cast<uint8_t>(engine_());
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 struct Sides {
   Rate ours;
@@ -202,7 +191,7 @@ class EmmBench {
   }
 
   const EmmOptions options_;
-  RandomFrom random_;
+  SeededRandom random_;
   crypto::BatchMaster master_;
   cas::UniqueRecord record_;
   cas::UniqueStanding standing_;

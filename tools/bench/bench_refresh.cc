@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kAskAgain{20};
 constexpr std::chrono::milliseconds kNoRoom{2};
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kRefreshPatience{10};
 
 class RefreshLoad {
  public:
@@ -54,7 +54,7 @@ class RefreshLoad {
 
  private:
   void Prepare(grpc::ClientContext& context) const {
-    context.set_deadline(std::chrono::system_clock::now() + kPatience);
+    context.set_deadline(std::chrono::system_clock::now() + kRefreshPatience);
     context.AddMetadata("hearth-actor", "hearth-bench");
   }
 

@@ -28,7 +28,7 @@ namespace {
 
 constexpr char kStreamMethod[] = "/hearth.v1.LocationService/ReportStream";
 // The pump may still be sending when a slice ends; what it has left would slow the next one.
-constexpr double kPumpSeconds = 3;
+constexpr double kRpcPumpSeconds = 3;
 
 Error Refused(std::string_view what, const grpc::Status& status) {
   return Error(Reason::kOutputFailed, fmt::format("{}: {}", what, status.error_message()));
@@ -58,7 +58,7 @@ class Site {
         .listen = {"127.0.0.1", 0}, .tls = std::nullopt, .limits = {}, .version = "", .site = "bench"};
     HEARTH_ASSIGN_OR_RETURN(site->server_, rpc::Server::Start(site->site_->head(), server, site->clock_,
                                                               site->random_, site->metrics_, site->log_));
-    site->site_->AwaitPump(kPumpSeconds);
+    site->site_->AwaitPump(kRpcPumpSeconds);
     return site;
   }
 
@@ -306,7 +306,7 @@ class StreamBench {
         all.refused += backlogs[s].refused;
         all.changed += backlogs[s].changed;
       }
-      site_->reports().AwaitPump(kPumpSeconds);
+      site_->reports().AwaitPump(kRpcPumpSeconds);
       if (round > 0) streamed += rate;  // the first one only tells how many there should be
       wanted = std::clamp<uint64_t>(static_cast<uint64_t>(rate.per_second() * slice),
                                     options_.batch * options_.streams, 2'000'000);

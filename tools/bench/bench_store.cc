@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t kObjectBytes = 256;
 constexpr size_t kBucketsPerThread = 32;
-constexpr auto kLease = std::chrono::hours(24);
+constexpr auto kStoreLease = std::chrono::hours(24);
 
 // What one committing thread owns: buckets nobody else writes, and the room for its commits under way.
 struct Committer {
@@ -85,7 +85,8 @@ class StoreBench {
     }
     HEARTH_ASSIGN_OR_RETURN(store_, store::OpenRocksStore(dir_->path() / "store", clock_, metrics_));
     for (uint16_t p = 0; p < store::kSystemPartition.value; ++p) {
-      HEARTH_ASSIGN_OR_RETURN(auto lease, store_->Acquire(store::PartitionId(p), "hearth-bench", kLease));
+      HEARTH_ASSIGN_OR_RETURN(auto lease,
+                              store_->Acquire(store::PartitionId(p), "hearth-bench", kStoreLease));
       leases_.push_back(std::move(lease));
     }
     return Ok();

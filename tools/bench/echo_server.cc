@@ -11,7 +11,7 @@
 namespace hearth::bench {
 namespace {
 
-constexpr size_t kReadBytes = size_t{64} * 1024;
+constexpr size_t kEchoBytes = size_t{64} * 1024;
 
 bool Watch(const net::Fd& epoll, int fd) {
   epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
@@ -19,7 +19,7 @@ bool Watch(const net::Fd& epoll, int fd) {
 }
 
 // False when the connection is over.
-bool Echo(int fd, std::array<uint8_t, kReadBytes>& buffer) {
+bool Echo(int fd, std::array<uint8_t, kEchoBytes>& buffer) {
   const ssize_t got = recv(fd, buffer.data(), buffer.size(), 0);
   if (got <= 0) return got < 0 && (errno == EAGAIN || errno == EINTR);
   ssize_t sent = 0;
@@ -76,7 +76,7 @@ void EchoServer::AcceptAll() {
 }
 
 void EchoServer::Serve(const Worker& worker) {
-  std::array<uint8_t, kReadBytes> buffer;
+  std::array<uint8_t, kEchoBytes> buffer;
   std::array<epoll_event, 64> events;
   while (!stopping_) {
     const int ready = epoll_wait(worker.epoll.get(), events.data(), static_cast<int>(events.size()), -1);

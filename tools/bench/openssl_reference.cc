@@ -11,7 +11,7 @@
 namespace hearth::bench {
 namespace {
 
-constexpr size_t kBlock = 16;
+constexpr size_t kCipherBlock = 16;
 
 template <auto F>
 struct Free {
@@ -61,13 +61,13 @@ bool OpenSslPeer::Derive(ByteView key, std::string_view label, ByteView context,
   at[3] = static_cast<uint8_t>(bits);
   const auto size = static_cast<size_t>(at + 4 - input.data());
   EVP_MAC_CTX* const mac = contexts_->mac.get();
-  for (size_t begin = 0; begin < out.size(); begin += kBlock) {
-    input[3] = static_cast<uint8_t>(begin / kBlock + 1);
+  for (size_t begin = 0; begin < out.size(); begin += kCipherBlock) {
+    input[3] = static_cast<uint8_t>(begin / kCipherBlock + 1);
     size_t written = 0;
     const bool first = begin == 0;
     if (EVP_MAC_init(mac, first ? key.data() : nullptr, first ? key.size() : 0, nullptr) != 1 ||
         EVP_MAC_update(mac, input.data(), size) != 1 ||
-        EVP_MAC_final(mac, out.data() + begin, &written, kBlock) != 1) {
+        EVP_MAC_final(mac, out.data() + begin, &written, kCipherBlock) != 1) {
       return false;
     }
   }
@@ -76,9 +76,9 @@ bool OpenSslPeer::Derive(ByteView key, std::string_view label, ByteView context,
 
 bool OpenSslPeer::Record(ByteView master, ByteView card, ByteView aad, ByteView plaintext,
                          std::span<uint8_t> sealed) {
-  std::array<uint8_t, kBlock> card_key;
-  std::array<uint8_t, kBlock> enc_key;
-  std::array<uint8_t, 2 * kBlock> siv_key;
+  std::array<uint8_t, kCipherBlock> card_key;
+  std::array<uint8_t, kCipherBlock> enc_key;
+  std::array<uint8_t, 2 * kCipherBlock> siv_key;
   EVP_CIPHER_CTX* const cipher = contexts_->cipher.get();
   int size = 0;
   return Derive(master, "hearth/1/card", card, card_key) &&
@@ -86,15 +86,15 @@ bool OpenSslPeer::Record(ByteView master, ByteView card, ByteView aad, ByteView 
          Derive(enc_key, "hearth/1/siv/82", {}, siv_key) &&
          EVP_EncryptInit_ex2(cipher, contexts_->siv.get(), siv_key.data(), nullptr, nullptr) == 1 &&
          EVP_EncryptUpdate(cipher, nullptr, &size, aad.data(), static_cast<int>(aad.size())) == 1 &&
-         EVP_EncryptUpdate(cipher, sealed.data() + kBlock, &size, plaintext.data(),
+         EVP_EncryptUpdate(cipher, sealed.data() + kCipherBlock, &size, plaintext.data(),
                            static_cast<int>(plaintext.size())) == 1 &&
-         EVP_EncryptFinal_ex(cipher, sealed.data() + kBlock, &size) == 1 &&
-         EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, kBlock, sealed.data()) == 1;
+         EVP_EncryptFinal_ex(cipher, sealed.data() + kCipherBlock, &size) == 1 &&
+         EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, kCipherBlock, sealed.data()) == 1;
 }
 
 bool OpenSslPeer::Standing(ByteView master, ByteView card, ByteView message, std::span<uint8_t, 16> mac) {
-  std::array<uint8_t, kBlock> card_key;
-  std::array<uint8_t, kBlock> mac_key;
+  std::array<uint8_t, kCipherBlock> card_key;
+  std::array<uint8_t, kCipherBlock> mac_key;
   EVP_MAC_CTX* const context = contexts_->mac.get();
   size_t written = 0;
   return Derive(master, "hearth/1/card", card, card_key) &&
@@ -107,7 +107,7 @@ bool OpenSslPeer::Standing(ByteView master, ByteView card, ByteView message, std
 struct AesCeiling::Contexts {
   Cipher ecb{EVP_CIPHER_fetch(nullptr, "AES-128-ECB", nullptr)};
   CipherContext cipher{EVP_CIPHER_CTX_new()};
-  std::array<uint8_t, 64 * kBlock> text{};
+  std::array<uint8_t, 64 * kCipherBlock> text{};
 };
 
 AesCeiling::AesCeiling(std::unique_ptr<Contexts> contexts) : contexts_(std::move(contexts)) {}
@@ -127,7 +127,7 @@ bool AesCeiling::Run(ByteView key, std::span<const size_t> blocks) {
   EVP_CIPHER_CTX* const cipher = contexts_->cipher.get();
   uint8_t* const text = contexts_->text.data();
   for (const size_t count : blocks) {
-    const size_t bytes = std::min(count * kBlock, contexts_->text.size());
+    const size_t bytes = std::min(count * kCipherBlock, contexts_->text.size());
     int written = 0;
     if (EVP_EncryptInit_ex2(cipher, nullptr, key.data(), nullptr, nullptr) != 1 ||
         EVP_EncryptUpdate(cipher, text, &written, text, static_cast<int>(bytes)) != 1) {

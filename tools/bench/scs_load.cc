@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr std::chrono::seconds kPatience{10};
-constexpr size_t kReadBytes = size_t{128} * 1024;  // more than the longest message
+constexpr size_t kAnswerBytes = size_t{128} * 1024;  // more than the longest message
 constexpr uint16_t kChannelId = 1;
 constexpr uint16_t kFirstStreamId = 1;
 
@@ -100,7 +100,7 @@ struct ScsLoad::Stream {
 // Beyond set-up the session only answers tests and notes errors; ECM_responses pass it by.
 struct ScsLoad::Connection final : simulcrypt::ScsHost {
   Connection(ScsLoad& owner, size_t number, size_t count)
-      : load(owner), index(number), streams(count), in(kReadBytes) {
+      : load(owner), index(number), streams(count), in(kAnswerBytes) {
     for (size_t i = 0; i < count; ++i) {
       streams[i].stream_id = static_cast<uint16_t>(kFirstStreamId + i);
       streams[i].ecm_id = load.options_.ecm_ids[i];

@@ -331,12 +331,10 @@ Result<int> Ecm(const EcmOptions& options, const Place& place) {
   return exit_code;
 }
 
-int Exit(const Result<int>& result) { return result ? *result : Fail(result.error()); }
-
 }  // namespace
 
-int RunFeed(const AirOptions& options, const Place& place) { return Exit(Feed(options, place)); }
-int RunWatch(const AirOptions& options, const Place& place) { return Exit(Watch(options, place)); }
-int RunEcm(const EcmOptions& options, const Place& place) { return Exit(Ecm(options, place)); }
+int RunFeed(const AirOptions& options, const Place& place) { return ExitCode(Feed(options, place)); }
+int RunWatch(const AirOptions& options, const Place& place) { return ExitCode(Watch(options, place)); }
+int RunEcm(const EcmOptions& options, const Place& place) { return ExitCode(Ecm(options, place)); }
 
 }  // namespace hearth::receiver

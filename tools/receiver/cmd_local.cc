@@ -205,16 +205,14 @@ Result<int> DoPower(const std::string& state, const Place& place) {
   return kExitOk;
 }
 
-int Exit(const Result<int>& result) { return result ? *result : Fail(result.error()); }
-
 }  // namespace
 
 int RunPersonalise(const PersonaliseOptions& options, bool json) {
-  return Exit(DoPersonalise(options, json));
+  return ExitCode(DoPersonalise(options, json));
 }
-int RunNew(const NewOptions& options, const Place& place) { return Exit(DoNew(options, place)); }
-int RunRead(const ReadOptions& options, const Place& place) { return Exit(DoRead(options, place)); }
-int RunPower(const std::string& state, const Place& place) { return Exit(DoPower(state, place)); }
-int RunReport(const ReportOptions& options, const Place& place) { return Exit(DoReport(options, place)); }
+int RunNew(const NewOptions& options, const Place& place) { return ExitCode(DoNew(options, place)); }
+int RunRead(const ReadOptions& options, const Place& place) { return ExitCode(DoRead(options, place)); }
+int RunPower(const std::string& state, const Place& place) { return ExitCode(DoPower(state, place)); }
+int RunReport(const ReportOptions& options, const Place& place) { return ExitCode(DoReport(options, place)); }
 
 }  // namespace hearth::receiver

@@ -126,6 +126,8 @@ class Session {
 
 // Prints "hearth-receiver: message"; kExitUsage when an option's value is wrong, else kExitBadInput.
 int Fail(const Error& error);
+// The result, or else that of Fail.
+int ExitCode(const Result<int>& result);
 // --cell and --no-signal as a reading.
 Result<std::vector<HeardCell>> ParseCells(const std::vector<std::string>& cells, bool no_signal);
 // The screen as fields of a JSON object: "lit", "screen", "sentence".

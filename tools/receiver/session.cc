@@ -56,6 +56,8 @@ int Fail(const Error& error) {
   return option ? kExitUsage : kExitBadInput;
 }
 
+int ExitCode(const Result<int>& result) { return result ? *result : Fail(result.error()); }
+
 Result<std::vector<HeardCell>> ParseCells(const std::vector<std::string>& cells, bool no_signal) {
   if (no_signal != cells.empty()) {
     return InvalidField("cell", "give --cell for each cell heard, or --no-signal");

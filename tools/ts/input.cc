@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kReadBytes = size_t{64} * 1024;
 
-Error Failed(const std::string& path) {
+Error CannotRead(const std::string& path) {
   return Error(Reason::kFileUnreadable, fmt::format("cannot read {}: {}", path, std::strerror(errno)));
 }
 
@@ -22,7 +22,7 @@ Error Failed(const std::string& path) {
 
 Result<Input> Input::Open(const std::string& path) {
   const int fd = path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return Failed(path);
+  if (fd < 0) return CannotRead(path);
   return Input(path, fd);
 }
 
@@ -45,7 +45,7 @@ Result<Bytes> Input::Read(std::chrono::milliseconds timeout) {
   if (ended_ || poll(&waiting, 1, static_cast<int>(timeout.count())) <= 0) return Bytes();
   Bytes bytes(kReadBytes);
   const ssize_t got = read(fd_, bytes.data(), bytes.size());
-  if (got < 0 && errno != EINTR && errno != EAGAIN) return Failed(path_);
+  if (got < 0 && errno != EINTR && errno != EAGAIN) return CannotRead(path_);
   ended_ = got == 0;
   bytes.resize(static_cast<size_t>(got > 0 ? got : 0));
   return bytes;

@@ -8,7 +8,7 @@
 namespace hearth::ts {
 namespace {
 
-Error Failed(const std::string& path) {
+Error CannotWrite(const std::string& path) {
   return Error(Reason::kOutputFailed, fmt::format("cannot write {}: {}", path, std::strerror(errno)));
 }
 
@@ -17,19 +17,19 @@ Error Failed(const std::string& path) {
 Result<Output> Output::Open(const std::string& path) {
   if (path.empty()) return Output(path, nullptr);
   FILE* file = path == "-" ? stdout : std::fopen(path.c_str(), "wb");
-  if (file == nullptr) return Failed(path);
+  if (file == nullptr) return CannotWrite(path);
   return Output(path, file);
 }
 
 Status Output::Write(ByteView bytes) {
   if (!file_ || bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) == bytes.size())
     return Ok();
-  return Failed(path_);
+  return CannotWrite(path_);
 }
 
 Status Output::Flush() {
   if (!file_ || std::fflush(file_.get()) == 0) return Ok();
-  return Failed(path_);
+  return CannotWrite(path_);
 }
 
 }  // namespace hearth::ts
