@@ -26,12 +26,24 @@ if(HEARTH_FUZZ)
 endif()
 target_link_libraries(hearth_flags INTERFACE fmt::fmt Threads::Threads)
 
+# hearth_unity(TARGET): with HEARTH_UNITY its files are compiled a dozen at a time, which takes a third of the
+# processor time. So names in anonymous namespaces are unique in a library.
+function(hearth_unity target)
+  if(HEARTH_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+    # GCC knows which anonymous namespaces are of a source file by its not being included. The release says
+    # where one is in a header.
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
+endfunction()
+
 # hearth_library(NAME SRCS a.cc … DEPS hearth_base …): a static library of ours. Warnings are errors.
 # Which folder may include which is checked by tests/layering, not here.
 function(hearth_library name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS;PRIVATE_DEPS" ${ARGN})
   add_library(${name} STATIC ${ARG_SRCS})
   target_link_libraries(${name} PUBLIC hearth_flags ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+  hearth_unity(${name})
 endfunction()
 
 # hearth_program(NAME SRCS … DEPS …): an executable in build/<preset>/bin.
@@ -39,6 +51,7 @@ function(hearth_program name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SRCS})
   target_link_libraries(${name} PRIVATE hearth_flags ${ARG_DEPS})
+  hearth_unity(${name})
 endfunction()
 
 # hearth_test(FOLDER geofence SRCS … DEPS … [DATA]): one GoogleTest program per folder; its ctest names
