@@ -54,10 +54,24 @@ function(hearth_program name)
   hearth_unity(${name})
 endfunction()
 
-# hearth_test(FOLDER geofence SRCS … DEPS … [DATA]): one GoogleTest program per folder; its ctest names
-# begin with "<folder>.".
+# hearth_test_pch(): the target whose precompiled header all tests share; compiled as they are.
+function(hearth_test_pch)
+  if(NOT TARGET hearth_test_pch)
+    file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/gen/test_pch.cc CONTENT "")
+    add_library(hearth_test_pch OBJECT ${CMAKE_BINARY_DIR}/gen/test_pch.cc)
+    target_link_libraries(hearth_test_pch PRIVATE hearth_flags GTest::gmock GTest::gtest)
+    target_compile_options(hearth_test_pch PRIVATE -O0)
+    target_precompile_headers(hearth_test_pch PRIVATE
+      <algorithm> <array> <chrono> <filesystem> <functional> <map> <memory> <optional> <random> <set> <span>
+      <string> <string_view> <thread> <unordered_map> <utility> <vector> <fmt/format.h> <fmt/ranges.h>
+      <gmock/gmock.h> <gtest/gtest.h> ${CMAKE_SOURCE_DIR}/src/base/status.h)
+  endif()
+endfunction()
+
+# hearth_test(FOLDER geofence SRCS … DEPS … [OWN_PCH]): one GoogleTest program per folder; its ctest names
+# begin with "<folder>.". OWN_PCH: its precompiled header is the folder's affair.
 function(hearth_test)
-  cmake_parse_arguments(ARG "" "FOLDER;TIMEOUT" "SRCS;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "OWN_PCH" "FOLDER;TIMEOUT" "SRCS;DEPS;LABELS" ${ARGN})
   find_package(GTest REQUIRED)
   include(GoogleTest)
   string(REPLACE "/" "_" target "${ARG_FOLDER}_test")
@@ -69,6 +83,10 @@ function(hearth_test)
     # Half of such a build is the tests' own code; unoptimised that takes a third less, and the libraries,
     # which have the work to do, stay as they are.
     target_compile_options(${target} PRIVATE -O0)
+  endif()
+  if(HEARTH_SANITIZE AND HEARTH_UNITY AND NOT ARG_OWN_PCH)
+    hearth_test_pch()
+    target_precompile_headers(${target} REUSE_FROM hearth_test_pch)
   endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
