@@ -14,6 +14,11 @@ using std::chrono::milliseconds;
 constexpr mpegts::Pid kPidBeforeScs{0x1FF0};
 constexpr int kErrorsLogged = 20;  // of one connection
 
+// What OpenStream put there: the session keeps a number for its host.
+StreamSeries& SeriesAt(const simulcrypt::EcmgStream& stream) {
+  return *reinterpret_cast<StreamSeries*>(stream.ref);  // NOLINT(performance-no-int-to-ptr)
+}
+
 }  // namespace
 
 EcmgShared::EcmgShared(const EcmgServerOptions& server_options, const EcmMaker& ecm_maker,
@@ -99,13 +104,13 @@ EcmgError ConnectionHost::OpenStream(const simulcrypt::EcmgChannel& /*channel*/,
 
 void ConnectionHost::CloseStream(const simulcrypt::EcmgChannel& /*channel*/,
                                  const simulcrypt::EcmgStream& stream) {
-  auto& series = *reinterpret_cast<StreamSeries*>(stream.ref);
+  StreamSeries& series = SeriesAt(stream);
   series.open_gauge->Set(--series.open);
   shared_.streams_gauge.Set(static_cast<double>(--shared_.streams));
 }
 
 EcmgError ConnectionHost::MakeEcm(const simulcrypt::CwProvision& provision, Bytes& datagram) {
-  auto& series = *reinterpret_cast<StreamSeries*>(provision.stream.ref);
+  StreamSeries& series = SeriesAt(provision.stream);
   series.requests->Increment();
   const uint16_t period = provision.cp_duration_100ms.value_or(provision.stream.nominal_cp_duration_100ms);
   const EcmDemand demand{.service = ServiceId(provision.stream.ecm_id),
