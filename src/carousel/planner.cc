@@ -15,8 +15,10 @@ constexpr uint32_t kAreaBytes = 180;
 
 // Packets that so many sections of one size need.
 double Packets(double sections, uint32_t bytes, mpegts::Packing packing) {
-  if (packing == mpegts::Packing::kPadded)
-    return sections * ((bytes + 1 + kCarriedBytes - 1) / kCarriedBytes);
+  if (packing == mpegts::Packing::kPadded) {
+    const uint32_t whole = (bytes + 1 + kCarriedBytes - 1) / kCarriedBytes;  // of each section
+    return sections * whole;
+  }
   return sections * (bytes + 1) / kCarriedBytes;
 }
 
