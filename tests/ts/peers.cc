@@ -39,6 +39,7 @@ class EcmgThread::Peer final : public simulcrypt::EcmgHost {
     std::vector<Bytes> words;
     for (const simulcrypt::CpCw& one : provision.cws) words.emplace_back(one.cw.begin(), one.cw.end());
     if (provision.access_criteria) {
+      const MutexLock lock(owner_.mu_);
       owner_.last_criteria_.assign(provision.access_criteria->begin(), provision.access_criteria->end());
     }
     const receiver::EcmHead head{provision.cws[0].cp % 2 == 0 ? receiver::kEcmEven : receiver::kEcmOdd,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "src/base/bytes.h"
+#include "src/base/mutex.h"
 #include "src/base/status.h"
 #include "src/simulcrypt/ecmg_session.h"
 #include "src/simulcrypt/emmg_session.h"
@@ -35,7 +36,10 @@ class EcmgThread {
   int ecms() const { return ecms_; }
   int connections() const { return connections_; }
   // Bytes of the access_criteria of the last CW_provision that had some.
-  Bytes last_criteria() const { return last_criteria_; }
+  Bytes last_criteria() const {
+    const MutexLock lock(mu_);
+    return last_criteria_;
+  }
 
  private:
   class Peer;
@@ -48,7 +52,8 @@ class EcmgThread {
   std::atomic<bool> stop_{false};
   std::atomic<int> ecms_{0};
   std::atomic<int> connections_{0};
-  Bytes last_criteria_;
+  mutable Mutex mu_;
+  Bytes last_criteria_ HEARTH_GUARDED_BY(mu_);
   std::thread thread_;
 };
 
